@@ -1,0 +1,105 @@
+// Copyright The otelcol-feedback Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/ports"
+	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/process"
+)
+
+// stopPatience is how long a node may take for an orderly end.
+const stopPatience = 20 * time.Second
+
+// Node is one broker and controller. It keeps its ports and its data when it
+// is stopped, killed and started again.
+type Node struct {
+	id             int
+	libs, dir      string
+	port           int
+	controllerPort int
+	proc           *process.Process // nil before the first start
+}
+
+// Addr is where clients reach the node.
+func (n *Node) Addr() string { return ports.Loopback(n.port) }
+
+// LogFile is the file with the node's output.
+func (n *Node) LogFile() string { return n.path("kafka.log") }
+
+// Running reports whether the node's process lives.
+func (n *Node) Running() bool { return n.proc != nil && n.proc.Running() }
+
+// Stop ends the node in an orderly way, or by force if that takes too long.
+func (n *Node) Stop() {
+	if n.proc != nil {
+		n.proc.Stop(stopPatience)
+	}
+}
+
+// Kill ends the node without any notice.
+func (n *Node) Kill() {
+	if n.proc != nil {
+		n.proc.Kill()
+	}
+}
+
+// Restart starts a node that was stopped or killed, on the same ports, and
+// waits until it answers.
+func (n *Node) Restart(ctx context.Context) error {
+	if n.Running() {
+		return fmt.Errorf("kafka node %d is still running", n.id)
+	}
+	if err := n.launch(); err != nil {
+		return err
+	}
+	return n.awaitReady(ctx, 1)
+}
+
+func (n *Node) launch() error {
+	// Not bound to a context: the node lives until it is stopped.
+	cmd := n.java(context.Background(), "kafka.Kafka", n.path("server.properties"))
+	p, err := process.Start(cmd, n.LogFile())
+	if err != nil {
+		return err
+	}
+	n.proc = p
+	return nil
+}
+
+// awaitReady asks for metadata until the answer names this node and at least
+// so many brokers in all.
+func (n *Node) awaitReady(ctx context.Context, brokers int) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(n.Addr()), kgo.RequestRetries(0), kgo.DialTimeout(time.Second))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	return n.proc.Await(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		meta, err := admin.BrokerMetadata(ctx)
+		if err != nil {
+			return err
+		}
+		self := false
+		for _, b := range meta.Brokers {
+			self = self || b.NodeID == int32(n.id)
+		}
+		if !self || len(meta.Brokers) < brokers || meta.Controller < 0 {
+			return fmt.Errorf("%d of %d brokers are up", len(meta.Brokers), brokers)
+		}
+		return nil
+	})
+}
+
+func (n *Node) path(name string) string { return filepath.Join(n.dir, name) }
