@@ -1,0 +1,125 @@
+// Copyright The otelcol-feedback Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feedbackruntimeextension // import "github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
+
+import (
+	"container/list"
+	"context"
+	"time"
+)
+
+// Hold is the part of the account that one request holds. Who opened it
+// releases it; others to whom the context carries it may only add to it or
+// take over from it.
+type Hold struct {
+	account *Account
+
+	// Guarded by account.mu.
+	events int
+	bytes  int64
+	waited time.Duration // since Open or the last Release
+}
+
+// waiter is a Grow that found no room.
+type waiter struct {
+	hold     *Hold
+	events   int
+	bytes    int64
+	admitted chan struct{} // closed once counted
+}
+
+// Grow adds to the hold, in order of arrival; it waits for room at most the enqueue timeout
+// and returns ErrFull, or the context's error, if there was none. Nothing is
+// counted then.
+//
+// The enqueue timeout is for the hold, not for each call: a body that is counted
+// piece by piece waits no longer than one that is counted at once. A hold that
+// would exceed the whole capacity gets [ErrTooLarge] without waiting.
+func (h *Hold) Grow(ctx context.Context, events int, bytes int64) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	a := h.account
+	a.mu.Lock()
+	if h.events+events > a.capacity || h.bytes+bytes > a.maxBytes {
+		a.mu.Unlock()
+		return ErrTooLarge
+	}
+	if a.waiters.Len() == 0 && a.fits(events, bytes) {
+		h.take(events, bytes)
+		a.mu.Unlock()
+		return nil
+	}
+	a.full.noRoom(a, events, bytes)
+	patience := a.enqueueTimeout - h.waited
+	if patience <= 0 {
+		a.mu.Unlock()
+		return ErrFull
+	}
+	w := &waiter{hold: h, events: events, bytes: bytes, admitted: make(chan struct{})}
+	place := a.waiters.PushBack(w)
+	a.mu.Unlock()
+
+	return a.wait(ctx, w, place, patience)
+}
+
+// wait returns when w was admitted or its patience or context has ended.
+func (a *Account) wait(ctx context.Context, w *waiter, place *list.Element, patience time.Duration) error {
+	began := time.Now()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+
+	var err error
+	select {
+	case <-w.admitted:
+	case <-timer.C:
+		err = ErrFull
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	w.hold.waited += time.Since(began)
+	select {
+	case <-w.admitted: // perhaps in the same instant as the timer: counted is counted
+		return nil
+	default:
+	}
+	a.waiters.Remove(place)
+	a.admitWaiters() // those behind may ask for less
+	a.full.settle(a)
+	return err
+}
+
+// Release gives back all that the hold still counts. It may be called twice.
+func (h *Hold) Release() {
+	a := h.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	events, bytes := h.events, h.bytes
+	h.events, h.bytes, h.waited = 0, 0, 0
+	a.giveBack(events, bytes)
+}
+
+// take counts on the hold and its account. account.mu is held.
+func (h *Hold) take(events int, bytes int64) {
+	h.events += events
+	h.bytes += bytes
+	h.account.add(events, bytes)
+}
+
+type holdKey struct{}
+
+// NewContext returns a context that carries h, so that admission adds to it
+// and the exporter takes over from it.
+func NewContext(ctx context.Context, h *Hold) context.Context {
+	return context.WithValue(ctx, holdKey{}, h)
+}
+
+// FromContext returns the hold that ctx carries, or nil.
+func FromContext(ctx context.Context) *Hold {
+	h, _ := ctx.Value(holdKey{}).(*Hold)
+	return h
+}
