@@ -1,0 +1,191 @@
+# Copyright The otelcol-feedback Authors
+# SPDX-License-Identifier: Apache-2.0
+
+SHELL         := /bin/bash
+.SHELLFLAGS   := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS     += --no-print-directory
+
+# Every go.mod stands alone: what is built here is what a user of one module
+# gets. go.work is for editors.
+export GOWORK := off
+
+VERSION := $(shell sed -n 's/^  version: //p' builder-config.yaml)
+ROOT    := $(CURDIR)
+CACHE   := $(ROOT)/.cache
+# Overridden by the drift check, which runs "generate" in a copy of the tree.
+TOOLS   := $(ROOT)/.tools
+
+DIST         := distribution/otelcol-feedback
+TEST_MODULES := . api
+GO_MODULES   := . api testbed
+TIDY_MODULES := $(GO_MODULES) internal/tools internal/tools/buf internal/tools/lint
+
+# Release binaries: no cgo, so that they run in an empty image; no build path
+# and no revision, so that the same sources give the same bytes.
+BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false
+
+# Bounds of the long targets, for the command line: make fuzz FUZZTIME=5m
+FUZZTIME  ?= 10s
+BENCH     ?= .
+BENCHTIME ?= 1s
+COUNT     ?= 1
+
+##@ Everyday
+
+.PHONY: help
+help: ## Print this list
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+
+.PHONY: build
+build: bin/otelcol-feedback bin/feedbackctl ## Build bin/otelcol-feedback and bin/feedbackctl
+
+.PHONY: run
+run: build ## Start the quick start: the collector with a broker inside
+	@scripts/run.sh
+
+.PHONY: test
+test: test-unit check-generated test-kafka ## Units with -race, drift of generated code, one Apache Kafka node
+
+.PHONY: verify
+verify: test-unit check-generated test-kafka-once fuzz test-container ## test, and all that takes longer: fuzzing, the container image
+
+.PHONY: lint
+lint: lint-go lint-proto lint-tidy lint-headers ## Linters, module files, licence headers
+
+.PHONY: generate
+generate: generate-api generate-go generate-distribution ## Write all generated code
+
+.PHONY: bench
+bench: ## Run the benchmarks (BENCH=regexp COUNT=n); compare two runs with make bench-compare
+	@BENCH='$(BENCH)' BENCHTIME=$(BENCHTIME) COUNT=$(COUNT) scripts/bench.sh $(GO_MODULES)
+
+.PHONY: hooks
+hooks: ## Enable the pre-commit hook in this clone
+	git config core.hooksPath .githooks
+
+.PHONY: clean
+clean: ## Remove what was built; downloads and tools stay (make distclean removes them too)
+	rm -rf bin $(CACHE)/drift $(CACHE)/bench $(CACHE)/passed $(CACHE)/buildah
+
+.PHONY: distclean
+distclean: clean ## Remove downloads and tools as well
+	rm -rf $(CACHE) $(TOOLS)
+
+# go build itself knows what is up to date.
+.PHONY: bin/otelcol-feedback
+bin/otelcol-feedback:
+	@mkdir -p bin
+	cd $(DIST) && $(BUILD) -ldflags '-s -w' -o $(ROOT)/$@ .
+
+.PHONY: bin/feedbackctl
+bin/feedbackctl:
+	@mkdir -p bin
+	$(BUILD) -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/feedbackctl
+
+##@ Parts of test and verify
+
+.PHONY: test-unit
+test-unit: ## Unit tests of the components, with -race
+	@for module in $(TEST_MODULES); do \
+	  echo "== go test -race in $$module"; \
+	  (cd $$module && go test -race -timeout 10m ./...); \
+	done
+
+.PHONY: check-generated
+check-generated: tools-generate ## Fail if generated code differs from what make generate writes
+	@scripts/check-generated.sh
+
+.PHONY: test-kafka
+test-kafka: build kafka-libs ## Tests of the binary on one Apache Kafka node
+	@scripts/test-kafka.sh
+
+.PHONY: test-kafka-once
+test-kafka-once: build kafka-libs # the same, unless exactly these inputs have passed before
+	@scripts/test-kafka.sh --once
+
+.PHONY: kafka-libs
+kafka-libs: ## Fetch Apache Kafka's jars into .cache/kafka/libs
+	@scripts/kafka-libs.sh
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz test for FUZZTIME (10s)
+	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh $(GO_MODULES)
+
+.PHONY: rootfs
+rootfs: build ## Lay out the container image's files in bin/rootfs
+	@scripts/rootfs.sh
+
+.PHONY: test-container
+test-container: rootfs ## Build the image's final stage from bin/ and run what is in it (needs buildah)
+	@testbed/container_test.sh
+
+.PHONY: cover
+cover: ## Statement coverage per package
+	go test -cover ./...
+
+.PHONY: bench-compare
+bench-compare: $(TOOLS)/benchstat ## Compare the last two runs of make bench
+	@$(TOOLS)/benchstat $(CACHE)/bench/previous.txt $(CACHE)/bench/latest.txt
+
+##@ Parts of lint and generate
+
+.PHONY: lint-go
+lint-go: $(TOOLS)/golangci-lint ## golangci-lint on every module, tests included
+	@for module in $(GO_MODULES); do \
+	  echo "== golangci-lint in $$module"; \
+	  (cd $$module && $(TOOLS)/golangci-lint run --config $(ROOT)/.golangci.yml ./...); \
+	done
+
+.PHONY: lint-proto
+lint-proto: $(TOOLS)/buf ## buf lint and format check of the protobuf files
+	cd api && $(TOOLS)/buf lint && $(TOOLS)/buf format --diff --exit-code
+
+.PHONY: lint-tidy
+lint-tidy: ## Fail if a go.mod or go.sum is not tidy
+	@for module in $(TIDY_MODULES); do \
+	  echo "== go mod tidy -diff in $$module"; \
+	  (cd $$module && go mod tidy -diff); \
+	done
+
+.PHONY: lint-headers
+lint-headers: ## Fail if a file lacks its licence header
+	@scripts/check-headers.sh
+
+.PHONY: generate-api
+generate-api: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc # stubs of the gRPC service
+	cd api && PATH="$(TOOLS):$$PATH" buf generate
+
+.PHONY: generate-go
+generate-go: $(TOOLS)/mdatagen # metadata of the components, and every other go:generate line
+	PATH="$(TOOLS):$$PATH" go generate ./...
+
+.PHONY: generate-distribution
+generate-distribution: $(TOOLS)/builder # the program that builder-config.yaml describes
+	$(TOOLS)/builder --skip-compilation --config builder-config.yaml
+	gofmt -l -w $(DIST)/*.go
+
+# --- Tools: pinned in internal/tools, compiled when a target needs them -------
+
+.PHONY: tools-generate
+tools-generate: $(addprefix $(TOOLS)/,builder mdatagen buf protoc-gen-go protoc-gen-go-grpc)
+
+tool = cd $(1) && go build -trimpath -buildvcs=false -o $(TOOLS)/ $(2) && touch $(TOOLS)/$(notdir $(2))
+
+$(TOOLS)/builder: internal/tools/go.mod
+	$(call tool,internal/tools,go.opentelemetry.io/collector/cmd/builder)
+$(TOOLS)/mdatagen: internal/tools/go.mod
+	$(call tool,internal/tools,go.opentelemetry.io/collector/cmd/mdatagen)
+$(TOOLS)/protoc-gen-go: internal/tools/go.mod
+	$(call tool,internal/tools,google.golang.org/protobuf/cmd/protoc-gen-go)
+$(TOOLS)/protoc-gen-go-grpc: internal/tools/go.mod
+	$(call tool,internal/tools,google.golang.org/grpc/cmd/protoc-gen-go-grpc)
+$(TOOLS)/benchstat: internal/tools/go.mod
+	$(call tool,internal/tools,golang.org/x/perf/cmd/benchstat)
+$(TOOLS)/buf: internal/tools/buf/go.mod
+	$(call tool,internal/tools/buf,github.com/bufbuild/buf/cmd/buf)
+# Takes minutes to compile.
+$(TOOLS)/golangci-lint: internal/tools/lint/go.mod
+	$(call tool,internal/tools/lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Copyright The otelcol-feedback Authors
+# SPDX-License-Identifier: Apache-2.0
+
+# Lays out the container image's file system in bin/rootfs from the binaries in
+# bin/ (make rootfs).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+root=bin/rootfs
+authorities=
+for file in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+  if [[ -f $file ]]; then
+    authorities=$file
+    break
+  fi
+done
+if [[ -z $authorities ]]; then
+  echo "ERROR: no bundle of certificate authorities here (Debian package ca-certificates)" >&2
+  exit 1
+fi
+
+rm -rf "$root"
+install -d "$root"/{etc/ssl/certs,etc/otelcol-feedback,usr/bin,usr/share/licenses/otelcol-feedback,var/lib/otelcol-feedback}
+install -m 1777 -d "$root/tmp"
+install -m 0755 bin/otelcol-feedback bin/feedbackctl "$root/usr/bin/"
+install -m 0644 "$authorities" "$root/etc/ssl/certs/ca-certificates.crt"
+install -m 0644 LICENSE "$root/usr/share/licenses/otelcol-feedback/"
+cp -R config/. "$root/etc/otelcol-feedback/"
+printf 'root:x:0:0:root:/:/sbin/nologin\nfeedback:x:65532:65532:feedback:/var/lib/otelcol-feedback:/sbin/nologin\n' >"$root/etc/passwd"
+printf 'root:x:0:\nfeedback:x:65532:\n' >"$root/etc/group"
+# An empty directory would not survive every image builder.
+touch "$root/var/lib/otelcol-feedback/.keep"

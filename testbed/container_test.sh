@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Copyright The otelcol-feedback Authors
+# SPDX-License-Identifier: Apache-2.0
+
+# Builds the container image's final stage from ready binaries with buildah,
+# which needs neither a daemon nor a base image, and runs what is in it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+if ! command -v buildah >/dev/null && ! { in_ci && install_packages buildah; }; then
+  skip "the container image's test" "apt-get install buildah"
+fi
+
+# A store of its own: images that are on this machine are no business of a test.
+store=$PWD/.cache/buildah
+container=
+buildah() {
+  command buildah --storage-driver vfs --root "$store/root" --runroot "$store/run" "$@"
+}
+finish() {
+  [[ -z $container ]] || buildah rm "$container" >/dev/null 2>&1 || true
+  rm -rf "$store"
+}
+trap finish EXIT
+rm -rf "$store"
+mkdir -p "$store"
+
+# vfs without privileges would need a user namespace around everything.
+if [[ $(id -u) != 0 ]]; then
+  skip "the container image's test" "run it as root"
+fi
+
+passed=0
+check() { # check NAME EXPECTED ACTUAL
+  if [[ $2 != "$3" ]]; then
+    printf -- '--- FAIL: %s: expected %q, got %q\n' "$1" "$2" "$3" >&2
+    exit 1
+  fi
+  echo "--- PASS: $1"
+  passed=$((passed + 1))
+}
+
+image=localhost/otelcol-feedback:test
+if ! buildah bud --isolation chroot --build-arg FILES=prebuilt --tag "$image" . >"$store/log" 2>&1; then
+  cat "$store/log" >&2
+  exit 1
+fi
+
+config() { buildah inspect --type image --format "{{$1}}" "$image"; }
+check "not root" 65532:65532 "$(config .OCIv1.Config.User)"
+check "entrypoint" "[/usr/bin/otelcol-feedback]" "$(config .OCIv1.Config.Entrypoint)"
+check "default configuration" "[--config /etc/otelcol-feedback/collector.yaml]" "$(config .OCIv1.Config.Cmd)"
+check "licence label" Apache-2.0 "$(config 'index .OCIv1.Config.Labels "org.opencontainers.image.licenses"')"
+
+container=$(buildah from "$image")
+mount=$(buildah mount "$container")
+version=$(sed -n 's/^  version: //p' builder-config.yaml)
+# chroot shows the binary nothing but the image.
+inside() { chroot --userspec=65532:65532 "$mount" "$@"; }
+
+check "no shell" no "$([[ -e $mount/bin/sh || -e $mount/usr/bin/sh ]] && echo yes || echo no)"
+check "version" "otelcol-feedback version $version" "$(inside /usr/bin/otelcol-feedback --version)"
+check "owner of the data directory" 65532:65532 "$(stat -c %u:%g "$mount/var/lib/otelcol-feedback")"
+check "certificate authorities" yes "$(grep -q 'BEGIN CERTIFICATE' "$mount/etc/ssl/certs/ca-certificates.crt" && echo yes)"
+check "feedbackctl" 0 "$(inside /usr/bin/feedbackctl --help >/dev/null 2>&1; echo $?)"
+# Every file of config/ is validated with the binary's other tests.
+for name in collector quickstart; do
+  check "validate $name.yaml" "" \
+    "$(inside /usr/bin/otelcol-feedback validate --config "/etc/otelcol-feedback/$name.yaml" 2>&1)"
+done
+
+echo "ok  	container image ($passed passed, $(du -sh "$mount" | cut -f1))"
