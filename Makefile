@@ -165,7 +165,7 @@ generate-go: $(TOOLS)/mdatagen # metadata of the components, and every other go:
 .PHONY: generate-distribution
 generate-distribution: $(TOOLS)/builder # the program that builder-config.yaml describes
 	$(TOOLS)/builder --skip-compilation --config builder-config.yaml
-	gofmt -l -w $(DIST)/*.go
+	gofmt -w $(DIST)/*.go
 
 # --- Tools: pinned in internal/tools, compiled when a target needs them -------
 

@@ -30,7 +30,7 @@ if $fetch; then
   rm -rf "$libs"
   mkdir -p "$libs"
   echo "fetching Apache Kafka's jars into $libs"
-  mvn --batch-mode --quiet -f "$pom" dependency:copy-dependencies \
+  mvn --batch-mode --quiet -Dstyle.color=never -f "$pom" dependency:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$PWD/$libs"
   sha256sum "$pom" >"$stamp"
 fi

@@ -12,6 +12,14 @@ if ! command -v buildah >/dev/null && ! { in_ci && install_packages buildah; }; 
   skip "the container image's test" "apt-get install buildah"
 fi
 
+# Without privileges all of this would need a user namespace around it.
+if [[ $(id -u) != 0 ]]; then
+  if in_ci && command -v sudo >/dev/null; then
+    exec sudo --preserve-env=CI "$PWD/testbed/container_test.sh"
+  fi
+  skip "the container image's test" "run make test-container as root"
+fi
+
 # A store of its own: images that are on this machine are no business of a test.
 store=$PWD/.cache/buildah
 container=
@@ -25,11 +33,6 @@ finish() {
 trap finish EXIT
 rm -rf "$store"
 mkdir -p "$store"
-
-# vfs without privileges would need a user namespace around everything.
-if [[ $(id -u) != 0 ]]; then
-  skip "the container image's test" "run it as root"
-fi
 
 passed=0
 check() { # check NAME EXPECTED ACTUAL
