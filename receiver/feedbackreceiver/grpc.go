@@ -5,30 +5,131 @@ package feedbackreceiver // import "github.com/otelcol-feedback/otelcol-feedback
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/config/configauth"
 	"go.opentelemetry.io/collector/config/configgrpc"
+	"go.opentelemetry.io/collector/config/configoptional"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
+
+	feedbackv1 "github.com/otelcol-feedback/otelcol-feedback/api/feedback/v1"
 )
 
-// GRPCConfig is the configuration of the gRPC server.
-type GRPCConfig struct {
-	// ServerConfig is the collector's own gRPC server.
-	ServerConfig configgrpc.ServerConfig `mapstructure:",squash"`
-	// prevent unkeyed literal initialization
-	_ struct{}
+const (
+	// maxGRPCHeaderBytes bounds the metadata of one call; grpc-go allows 16 MiB.
+	maxGRPCHeaderBytes = 64 << 10
+	// grpcHandshakeTimeout bounds how long a new connection may take to begin.
+	grpcHandshakeTimeout = 20 * time.Second
+	// cutGrace is how long Shutdown waits for handlers whose connection it cut.
+	cutGrace = time.Second
+)
+
+// grpcServer is the state of the gRPC half. Its zero value is not started.
+type grpcServer struct {
+	server  *grpc.Server
+	addr    net.Addr
+	own     chan struct{} // closed when the server is told to stop
+	once    sync.Once
+	serving sync.WaitGroup
 }
 
-func defaultGRPCConfig() GRPCConfig {
-	server := configgrpc.NewDefaultServerConfig()
-	server.NetAddr.Endpoint = "localhost:9090"
-	return GRPCConfig{ServerConfig: server}
+// startGRPC opens the gRPC server if it is configured.
+func (r *feedbackReceiver) startGRPC(ctx context.Context, host component.Host) error {
+	if !r.cfg.Protocols.GRPC.HasValue() {
+		return nil
+	}
+	cfg := r.cfg.Protocols.GRPC.Get()
+	g := &r.grpc
+	g.own = make(chan struct{})
+	stop := stopper{runtime: r.rt.Stopping(), own: g.own}
+
+	server, err := newGRPCServer(ctx, cfg, host, r.set.TelemetrySettings, stop)
+	if err != nil {
+		return fmt.Errorf("protocols::grpc: %w", err)
+	}
+	feedbackv1.RegisterFeedbackServiceServer(server, &feedbackService{receiver: r, maxEvents: cfg.MaxRequestEvents})
+	healthpb.RegisterHealthServer(server, &healthService{rt: r.rt, stopper: stop})
+	if cfg.Reflection {
+		reflection.Register(server)
+	}
+
+	listener, err := cfg.ServerConfig.NetAddr.Listen(ctx)
+	if err != nil {
+		return fmt.Errorf("protocols::grpc: %w", err)
+	}
+	g.server, g.addr = server, listener.Addr()
+	r.set.Logger.Info("Starting gRPC server", zap.Stringer("endpoint", g.addr))
+	g.serving.Go(func() {
+		if err := server.Serve(listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+			componentstatus.ReportStatus(host, componentstatus.NewFatalErrorEvent(err))
+		}
+	})
+	return nil
 }
 
-func (c *GRPCConfig) endpoint() string { return c.ServerConfig.NetAddr.Endpoint }
+// newGRPCServer builds the server without its services. Authentication is ours
+// to apply: the collector's own wraps every service, health included.
+func newGRPCServer(ctx context.Context, cfg *GRPCConfig, host component.Host, set component.TelemetrySettings, stop stopper) (*grpc.Server, error) {
+	serverCfg := cfg.ServerConfig
+	serverCfg.Auth = configoptional.None[configauth.Config]()
+	options := []configgrpc.ToServerOption{
+		configgrpc.WithGrpcServerOption(grpc.MaxHeaderListSize(maxGRPCHeaderBytes)),
+		configgrpc.WithGrpcServerOption(grpc.ConnectionTimeout(grpcHandshakeTimeout)),
+	}
+	if cfg.ServerConfig.Auth.HasValue() {
+		authenticator, err := cfg.ServerConfig.Auth.Get().GetServerAuthenticator(ctx, host.GetExtensions())
+		if err != nil {
+			return nil, fmt.Errorf("auth: %w", err)
+		}
+		g := guard{authenticator: authenticator}
+		options = append(options,
+			configgrpc.WithGrpcServerOption(grpc.ChainUnaryInterceptor(g.unary)),
+			configgrpc.WithGrpcServerOption(grpc.ChainStreamInterceptor(g.stream)))
+	}
+	// Innermost, so that nothing else waits for messages behind its back.
+	options = append(options, configgrpc.WithGrpcServerOption(grpc.ChainStreamInterceptor(stop.stream)))
+	return serverCfg.ToServer(ctx, host.GetExtensions(), set, options...)
+}
 
-// grpcServer is the state of the gRPC half.
-type grpcServer struct{}
+// shutdownGRPC answers what is in work and ends idle streams. What is still open
+// when ctx ends is cut: it was not answered, so it was not acknowledged.
+func (r *feedbackReceiver) shutdownGRPC(ctx context.Context) error {
+	g := &r.grpc
+	if g.server == nil {
+		return nil
+	}
+	g.once.Do(func() { close(g.own) })
 
-func (r *feedbackReceiver) startGRPC(context.Context, component.Host) error { return nil }
-
-func (r *feedbackReceiver) shutdownGRPC(context.Context) error { return nil }
+	// Both ways of stopping wait for handlers in some state of the connection,
+	// and a handler may be held up in the pipeline; hence neither is waited for
+	// without a bound.
+	done := make(chan struct{})
+	go func() {
+		g.server.GracefulStop()
+		g.serving.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	go g.server.Stop()
+	grace := time.NewTimer(cutGrace)
+	defer grace.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-grace.C:
+		return errors.New("protocols::grpc: requests are still held up in the pipeline")
+	}
+}

@@ -1,0 +1,123 @@
+// Copyright The otelcol-feedback Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feedbackreceiver // import "github.com/otelcol-feedback/otelcol-feedback/receiver/feedbackreceiver"
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+
+	feedbackv1 "github.com/otelcol-feedback/otelcol-feedback/api/feedback/v1"
+	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
+	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
+)
+
+// feedbackService implements feedback.v1.FeedbackService.
+type feedbackService struct {
+	feedbackv1.UnimplementedFeedbackServiceServer
+
+	receiver  *feedbackReceiver
+	maxEvents int
+}
+
+// Submit implements feedbackv1.FeedbackServiceServer.
+func (s *feedbackService) Submit(ctx context.Context, req *feedbackv1.SubmitRequest) (*feedbackv1.SubmitResponse, error) {
+	answer, err := s.take(ctx, req.Events)
+	if err != nil {
+		return nil, err
+	}
+	if answer.Accepted == 0 {
+		return nil, noneValid(answer)
+	}
+	return answer, nil
+}
+
+// SubmitStream implements feedbackv1.FeedbackServiceServer. One request is in
+// work at a time, so that answers are in order and a client that sends faster
+// than the pipeline takes is held up by flow control.
+func (s *feedbackService) SubmitStream(stream grpc.BidiStreamingServer[feedbackv1.SubmitRequest, feedbackv1.SubmitResponse]) error {
+	for {
+		req, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		answer, err := s.take(stream.Context(), req.Events)
+		if err != nil {
+			return err
+		}
+		if err := stream.Send(answer); err != nil {
+			return err
+		}
+	}
+}
+
+// take gives the events of one request to the pipeline and says what became of
+// each. The error is a status: the request as a whole was not taken.
+func (s *feedbackService) take(ctx context.Context, events []*feedbackv1.FeedbackEvent) (*feedbackv1.SubmitResponse, error) {
+	if len(events) == 0 {
+		return noEvents(), nil
+	}
+	if len(events) > s.maxEvents {
+		return nil, errGRPCTooManyEvents
+	}
+	sizes, total := measure(events)
+
+	hold := s.receiver.rt.Account().Open()
+	defer hold.Release()
+	if err := hold.Grow(ctx, 0, total); err != nil {
+		return nil, requestError(ctx, err)
+	}
+	ctx = feedbackruntimeextension.NewContext(ctx, hold)
+
+	logs := toLogs(events, time.Now(), traceOf(ctx))
+	verdicts, err := s.receiver.consume(ctx, feedback.TransportGRPC, logs, sizes)
+	if err != nil {
+		return nil, requestError(ctx, err)
+	}
+	return newAnswer(verdicts), nil
+}
+
+// measure returns the size of each event as it came, and of all.
+func measure(events []*feedbackv1.FeedbackEvent) (sizes []int, total int64) {
+	sizes = make([]int, len(events))
+	for i, event := range events {
+		sizes[i] = proto.Size(event)
+		total += int64(sizes[i])
+	}
+	return sizes, total
+}
+
+// traceOf reads the caller's traceparent. The span in ctx is this server's own.
+func traceOf(ctx context.Context) trace.SpanContext {
+	md, ok := metadata.FromIncomingContext(ctx)
+	if !ok {
+		return trace.SpanContext{}
+	}
+	traced := propagation.TraceContext{}.Extract(context.Background(), metadataCarrier(md))
+	return trace.SpanContextFromContext(traced)
+}
+
+// metadataCarrier lets a propagator read metadata.
+type metadataCarrier metadata.MD
+
+func (c metadataCarrier) Get(name string) string {
+	if values := metadata.MD(c).Get(name); len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+func (metadataCarrier) Set(string, string) {}
+
+func (metadataCarrier) Keys() []string { return nil }
