@@ -46,6 +46,8 @@ func FromContext(ctx context.Context) *Request {
 
 // Verdict is the decision about one event.
 type Verdict struct {
+	// EventType is one of the five, or [TypeUnknown].
+	EventType string
 	// EventID is the event's id as published; of a refused event the id it came
 	// with, if that was valid.
 	EventID string
