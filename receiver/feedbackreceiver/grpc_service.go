@@ -30,7 +30,7 @@ type feedbackService struct {
 
 // Submit implements feedbackv1.FeedbackServiceServer.
 func (s *feedbackService) Submit(ctx context.Context, req *feedbackv1.SubmitRequest) (*feedbackv1.SubmitResponse, error) {
-	answer, err := s.take(ctx, req.Events)
+	answer, err := s.take(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (s *feedbackService) SubmitStream(stream grpc.BidiStreamingServer[feedbackv
 		if err != nil {
 			return err
 		}
-		answer, err := s.take(stream.Context(), req.Events)
+		answer, err := s.take(stream.Context(), req)
 		if err != nil {
 			return err
 		}
@@ -64,38 +64,27 @@ func (s *feedbackService) SubmitStream(stream grpc.BidiStreamingServer[feedbackv
 
 // take gives the events of one request to the pipeline and says what became of
 // each. The error is a status: the request as a whole was not taken.
-func (s *feedbackService) take(ctx context.Context, events []*feedbackv1.FeedbackEvent) (*feedbackv1.SubmitResponse, error) {
+func (s *feedbackService) take(ctx context.Context, req *feedbackv1.SubmitRequest) (*feedbackv1.SubmitResponse, error) {
+	events := req.GetEvents()
 	if len(events) == 0 {
 		return noEvents(), nil
 	}
 	if len(events) > s.maxEvents {
 		return nil, errGRPCTooManyEvents
 	}
-	sizes, total := measure(events)
-
 	hold := s.receiver.rt.Account().Open()
 	defer hold.Release()
-	if err := hold.Grow(ctx, 0, total); err != nil {
+	if err := hold.Grow(ctx, 0, int64(proto.Size(req))); err != nil {
 		return nil, requestError(ctx, err)
 	}
 	ctx = feedbackruntimeextension.NewContext(ctx, hold)
 
 	logs := toLogs(events, time.Now(), traceOf(ctx))
-	verdicts, err := s.receiver.consume(ctx, feedback.TransportGRPC, logs, sizes)
+	verdicts, err := s.receiver.consume(ctx, feedback.TransportGRPC, logs, nil)
 	if err != nil {
 		return nil, requestError(ctx, err)
 	}
 	return newAnswer(verdicts), nil
-}
-
-// measure returns the size of each event as it came, and of all.
-func measure(events []*feedbackv1.FeedbackEvent) (sizes []int, total int64) {
-	sizes = make([]int, len(events))
-	for i, event := range events {
-		sizes[i] = proto.Size(event)
-		total += int64(sizes[i])
-	}
-	return sizes, total
 }
 
 // traceOf reads the caller's traceparent. The span in ctx is this server's own.
