@@ -33,9 +33,10 @@ LABEL org.opencontainers.image.title="otelcol-feedback" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.source="https://github.com/otelcol-feedback/otelcol-feedback"
 
-COPY --from=files /src/bin/rootfs/ /
+COPY --from=files /src/bin/rootfs/etc/ /etc/
+COPY --from=files /src/bin/rootfs/usr/ /usr/
 # The spool and file positions: the only place that is written to.
-COPY --from=files --chown=65532:65532 /src/bin/rootfs/var/lib/otelcol-feedback/ /var/lib/otelcol-feedback/
+COPY --from=files --chown=65532:65532 /src/bin/rootfs/var/lib/ /var/lib/
 
 # Collectors listen on loopback unless told otherwise; in a container that
 # would be nobody.

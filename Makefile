@@ -96,7 +96,7 @@ test-unit: ## Unit tests of the components, with -race
 
 .PHONY: check-generated
 check-generated: tools-generate ## Fail if generated code differs from what make generate writes
-	@scripts/check-generated.sh
+	@TOOLS=$(TOOLS) scripts/check-generated.sh
 
 .PHONY: test-kafka
 test-kafka: build kafka-libs ## Tests of the binary on one Apache Kafka node

@@ -12,6 +12,7 @@ copy=$root/.cache/drift
 
 rm -rf "$copy"
 mkdir -p "$copy"
+trap 'rm -rf "$copy"' EXIT
 # Tracked and new files; a deleted one is still listed, but is not there.
 git ls-files -z --cached --others --exclude-standard |
   while IFS= read -r -d '' file; do
@@ -27,7 +28,7 @@ git init --quiet .
 git add --all --force .
 
 log=$root/.cache/drift.log
-if ! make generate TOOLS="$root/.tools" >"$log" 2>&1; then
+if ! make generate TOOLS="${TOOLS:-$root/.tools}" >"$log" 2>&1; then
   cat "$log" >&2
   echo "ERROR: make generate failed" >&2
   exit 1

@@ -22,7 +22,6 @@ fi
 
 rm -rf "$root"
 install -d "$root"/{etc/ssl/certs,etc/otelcol-feedback,usr/bin,usr/share/licenses/otelcol-feedback,var/lib/otelcol-feedback}
-install -m 1777 -d "$root/tmp"
 install -m 0755 bin/otelcol-feedback bin/feedbackctl "$root/usr/bin/"
 install -m 0644 "$authorities" "$root/etc/ssl/certs/ca-certificates.crt"
 install -m 0644 LICENSE "$root/usr/share/licenses/otelcol-feedback/"

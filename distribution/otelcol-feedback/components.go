@@ -21,6 +21,7 @@ import (
 	embeddedkafkaextension "github.com/otelcol-feedback/otelcol-feedback/extension/embeddedkafkaextension"
 	feedbackruntimeextension "github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
 	feedbackadmissionprocessor "github.com/otelcol-feedback/otelcol-feedback/processor/feedbackadmissionprocessor"
+	partitionkeyprocessor "github.com/otelcol-feedback/otelcol-feedback/processor/partitionkeyprocessor"
 	feedbackreceiver "github.com/otelcol-feedback/otelcol-feedback/receiver/feedbackreceiver"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/connector"
@@ -120,6 +121,7 @@ func components() (otelcol.Factories, error) {
 
 	factories.Processors, err = otelcol.MakeFactoryMap[processor.Factory](
 		feedbackadmissionprocessor.NewFactory(),
+		partitionkeyprocessor.NewFactory(),
 		batchprocessor.NewFactory(),
 		memorylimiterprocessor.NewFactory(),
 		attributesprocessor.NewFactory(),
@@ -133,6 +135,7 @@ func components() (otelcol.Factories, error) {
 	}
 	factories.ProcessorModules = makeModulesMap(factories.Processors, map[component.Type]string{
 		feedbackadmissionprocessor.NewFactory().Type(): "github.com/otelcol-feedback/otelcol-feedback v0.0.0",
+		partitionkeyprocessor.NewFactory().Type():      "github.com/otelcol-feedback/otelcol-feedback v0.0.0",
 		batchprocessor.NewFactory().Type():             "go.opentelemetry.io/collector/processor/batchprocessor v0.158.0",
 		memorylimiterprocessor.NewFactory().Type():     "go.opentelemetry.io/collector/processor/memorylimiterprocessor v0.158.0",
 		attributesprocessor.NewFactory().Type():        "github.com/open-telemetry/opentelemetry-collector-contrib/processor/attributesprocessor v0.158.0",
