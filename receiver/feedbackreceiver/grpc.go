@@ -56,7 +56,7 @@ func (r *feedbackReceiver) startGRPC(ctx context.Context, host component.Host) e
 	if err != nil {
 		return fmt.Errorf("protocols::grpc: %w", err)
 	}
-	feedbackv1.RegisterFeedbackServiceServer(server, &feedbackService{receiver: r, maxEvents: cfg.MaxRequestEvents})
+	feedbackv1.RegisterFeedbackServiceServer(server, &feedbackService{receiver: r, maxEvents: cfg.MaxRequestEvents, stopper: stop})
 	healthpb.RegisterHealthServer(server, &healthService{rt: r.rt, stopper: stop})
 	if cfg.Reflection {
 		reflection.Register(server)
@@ -81,23 +81,25 @@ func (r *feedbackReceiver) startGRPC(ctx context.Context, host component.Host) e
 func newGRPCServer(ctx context.Context, cfg *GRPCConfig, host component.Host, set component.TelemetrySettings, stop stopper) (*grpc.Server, error) {
 	serverCfg := cfg.ServerConfig
 	serverCfg.Auth = configoptional.None[configauth.Config]()
-	options := []configgrpc.ToServerOption{
-		configgrpc.WithGrpcServerOption(grpc.MaxHeaderListSize(maxGRPCHeaderBytes)),
-		configgrpc.WithGrpcServerOption(grpc.ConnectionTimeout(grpcHandshakeTimeout)),
-	}
+	panics := recoverer{logger: set.Logger}
+	unary := []grpc.UnaryServerInterceptor{panics.unary}
+	stream := []grpc.StreamServerInterceptor{panics.stream}
 	if cfg.ServerConfig.Auth.HasValue() {
 		authenticator, err := cfg.ServerConfig.Auth.Get().GetServerAuthenticator(ctx, host.GetExtensions())
 		if err != nil {
 			return nil, fmt.Errorf("auth: %w", err)
 		}
 		g := guard{authenticator: authenticator}
-		options = append(options,
-			configgrpc.WithGrpcServerOption(grpc.ChainUnaryInterceptor(g.unary)),
-			configgrpc.WithGrpcServerOption(grpc.ChainStreamInterceptor(g.stream)))
+		unary = append(unary, g.unary)
+		stream = append(stream, g.stream)
 	}
 	// Innermost, so that nothing else waits for messages behind its back.
-	options = append(options, configgrpc.WithGrpcServerOption(grpc.ChainStreamInterceptor(stop.stream)))
-	return serverCfg.ToServer(ctx, host.GetExtensions(), set, options...)
+	stream = append(stream, stop.stream)
+	return serverCfg.ToServer(ctx, host.GetExtensions(), set,
+		configgrpc.WithGrpcServerOption(grpc.MaxHeaderListSize(maxGRPCHeaderBytes)),
+		configgrpc.WithGrpcServerOption(grpc.ConnectionTimeout(grpcHandshakeTimeout)),
+		configgrpc.WithGrpcServerOption(grpc.ChainUnaryInterceptor(unary...)),
+		configgrpc.WithGrpcServerOption(grpc.ChainStreamInterceptor(stream...)))
 }
 
 // shutdownGRPC answers what is in work and ends idle streams. What is still open

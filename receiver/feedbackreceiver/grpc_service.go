@@ -6,13 +6,17 @@ package feedbackreceiver // import "github.com/otelcol-feedback/otelcol-feedback
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/zap"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	feedbackv1 "github.com/otelcol-feedback/otelcol-feedback/api/feedback/v1"
@@ -26,10 +30,14 @@ type feedbackService struct {
 
 	receiver  *feedbackReceiver
 	maxEvents int
+	stopper   stopper
 }
 
 // Submit implements feedbackv1.FeedbackServiceServer.
 func (s *feedbackService) Submit(ctx context.Context, req *feedbackv1.SubmitRequest) (*feedbackv1.SubmitResponse, error) {
+	if s.stopper.stopping() {
+		return nil, errGRPCStopping
+	}
 	answer, err := s.take(ctx, req)
 	if err != nil {
 		return nil, err
@@ -82,9 +90,20 @@ func (s *feedbackService) take(ctx context.Context, req *feedbackv1.SubmitReques
 	logs := toLogs(events, time.Now(), traceOf(ctx))
 	verdicts, err := s.receiver.consume(ctx, feedback.TransportGRPC, logs, nil)
 	if err != nil {
-		return nil, requestError(ctx, err)
+		return nil, s.deliveryError(ctx, err)
 	}
 	return newAnswer(verdicts), nil
+}
+
+// deliveryError translates an error of the pipeline. One that is the collector's
+// own fault is logged; its text is not, it may hold parts of an event.
+func (s *feedbackService) deliveryError(ctx context.Context, err error) error {
+	told := requestError(ctx, err)
+	if status.Code(told) == codes.Internal {
+		s.receiver.set.Logger.Error("The pipeline failed to handle a request",
+			zap.Stringer("code", status.Code(err)), zap.String("error_type", fmt.Sprintf("%T", err)))
+	}
+	return told
 }
 
 // traceOf reads the caller's traceparent. The span in ctx is this server's own.

@@ -66,7 +66,7 @@ func toGRPCError(err error) error {
 		}
 		return errGRPCUnavailable
 	}
-	delay, hasDelay := retryDelay(st)
+	delay, hasDelay := grpcRetryDelay(st)
 	switch st.Code() {
 	case codes.InvalidArgument:
 		return errGRPCInvalid
@@ -116,7 +116,7 @@ func statusOf(err error) (*status.Status, bool) {
 	return nil, false
 }
 
-func retryDelay(st *status.Status) (time.Duration, bool) {
+func grpcRetryDelay(st *status.Status) (time.Duration, bool) {
 	for _, detail := range st.Details() {
 		if info, ok := detail.(*errdetails.RetryInfo); ok {
 			return max(0, info.GetRetryDelay().AsDuration()), true
