@@ -5,6 +5,7 @@ package feedback
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -64,6 +65,7 @@ type check struct {
 	*Validator
 	now    time.Time
 	schema *Schema
+	named  string // the type that the record's event name says
 	slots  [maxFields]pcommon.Value // by position in the schema
 	seen   uint32                   // which slots are filled
 	json   bool                     // came as JSON text: no duplicate names, valid UTF-8
@@ -85,6 +87,9 @@ type check struct {
 // what it said; a body of JSON text has become what the text holds.
 func (v *Validator) Validate(lr plog.LogRecord, size int, now time.Time) Verdict {
 	c := check{Validator: v, now: now, schema: commonSchema, json: size > 0}
+	if name, ok := strings.CutPrefix(lr.EventName(), EventNamePrefix); ok {
+		c.named = name
+	}
 	body := lr.Body()
 	switch body.Type() {
 	case pcommon.ValueTypeMap:
@@ -126,17 +131,35 @@ func (c *check) tooLarge() {
 
 // event examines the whole event.
 func (c *check) event(m pcommon.Map, size int) {
-	if t, ok := m.Get("type"); ok && t.Type() == pcommon.ValueTypeStr {
-		if s := SchemaOf(t.Str()); s != nil {
-			c.schema = s
-		}
-	}
+	c.findSchema(m)
 	c.seen = c.object(m, c.schema.Fields, nil, 1, &c.slots)
 	if len(c.errs) == 0 {
 		c.acrossFields()
 	}
 	if size > c.MaxEventSize || size == 0 && c.sizeAsJSON(m) > c.MaxEventSize {
 		c.tooLarge()
+	}
+}
+
+// findSchema finds the event's type: its own or, in a body without one, that of
+// the record's event name.
+func (c *check) findSchema(m pcommon.Map) {
+	t, ok := m.Get("type")
+	if !ok || t.Type() == pcommon.ValueTypeEmpty {
+		if c.named == "" {
+			return
+		}
+		m.PutStr("type", c.named)
+		t, _ = m.Get("type")
+	}
+	if t.Type() != pcommon.ValueTypeStr {
+		return
+	}
+	if s := SchemaOf(t.Str()); s != nil {
+		c.schema = s
+	}
+	if c.named != "" && c.named != t.Str() {
+		c.add(&path{name: "type", member: true, known: true}, CodeSchemaViolation, "expected the type that the event name says")
 	}
 }
 

@@ -1,0 +1,160 @@
+// Copyright The otelcol-feedback Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feedbackvalidationprocessor // import "github.com/otelcol-feedback/otelcol-feedback/processor/feedbackvalidationprocessor"
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/processor"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
+	"github.com/otelcol-feedback/otelcol-feedback/pkg/pii"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackvalidationprocessor/internal/metadata"
+)
+
+var (
+	// errRejected answers for a whole request under on_invalid: reject.
+	errRejected = consumererror.NewPermanent(status.Error(codes.InvalidArgument,
+		"the request holds an event that is not valid"))
+	// errPositions is the operator's to mend: verdicts would go to the wrong events.
+	errPositions = consumererror.NewPermanent(status.Error(codes.Internal,
+		"a processor in front of feedbackvalidation added or removed records: place it behind"))
+)
+
+var _ processor.Logs = (*validation)(nil)
+
+// validation is the consumer itself and not a function under processorhelper,
+// which would count a request with one refused event as a failed one.
+type validation struct {
+	component.StartFunc
+	component.ShutdownFunc
+
+	next      consumer.Logs
+	validator *feedback.Validator
+	onInvalid string
+	rejected  *rejections
+}
+
+func newValidation(set processor.Settings, cfg *Config, next consumer.Logs) (*validation, error) {
+	telemetry, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
+	if err != nil {
+		return nil, err
+	}
+	return &validation{
+		next: next,
+		validator: &feedback.Validator{
+			Limits:        cfg.limits(),
+			UnknownFields: cfg.UnknownFields,
+			Personal:      pii.NewDefault().Contains,
+		},
+		onInvalid: cfg.OnInvalid,
+		rejected:  newRejections(telemetry),
+	}, nil
+}
+
+// Capabilities implements consumer.Logs.
+func (p *validation) Capabilities() consumer.Capabilities {
+	return consumer.Capabilities{MutatesData: true}
+}
+
+// ConsumeLogs implements consumer.Logs. Refused events never fail a request but
+// under on_invalid: reject; an error is that of the components behind.
+func (p *validation) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
+	req := feedback.FromContext(ctx)
+	if req == nil {
+		req = &feedback.Request{Transport: feedback.TransportOTLP}
+	}
+	if req.Verdicts != nil && req.Verdicts.Len() != ld.LogRecordCount() {
+		return errPositions
+	}
+	run := run{validation: p, req: req, now: time.Now()}
+	if ld.LogRecordCount() > 1 {
+		run.ids = make(map[string]struct{}, ld.LogRecordCount())
+	}
+	run.logs(ld)
+	p.rejected.record(ctx, req.Transport, run.codes)
+	if req.Verdicts != nil {
+		req.Verdicts.MarkJudged()
+	} else if len(run.codes) > 0 && p.onInvalid == onInvalidReject {
+		return errRejected
+	}
+	if ld.LogRecordCount() == 0 {
+		return nil
+	}
+	return p.next.ConsumeLogs(ctx, ld)
+}
+
+// run is the judgement of one request.
+type run struct {
+	*validation
+	req      *feedback.Request
+	now      time.Time
+	ids      map[string]struct{} // of the request's valid events so far; nil for a single event
+	codes    map[feedback.Code]int
+	position int
+}
+
+// logs judges every record and removes those that do not go on.
+func (r *run) logs(ld plog.Logs) {
+	ld.ResourceLogs().RemoveIf(func(rl plog.ResourceLogs) bool {
+		rl.ScopeLogs().RemoveIf(func(sl plog.ScopeLogs) bool {
+			sl.LogRecords().RemoveIf(func(lr plog.LogRecord) bool {
+				return !r.judge(lr)
+			})
+			return sl.LogRecords().Len() == 0
+		})
+		return rl.ScopeLogs().Len() == 0
+	})
+}
+
+// judge decides on one record and reports whether it goes on.
+func (r *run) judge(lr plog.LogRecord) (goesOn bool) {
+	size := 0
+	if r.position < len(r.req.Sizes) {
+		size = r.req.Sizes[r.position]
+	}
+	v := r.validator.Validate(lr, size, r.now)
+	r.refuseTwice(&v)
+	if r.req.Verdicts != nil {
+		*r.req.Verdicts.At(r.position) = v
+	}
+	r.position++
+	if !v.Refused() {
+		return true
+	}
+	if r.codes == nil {
+		r.codes = map[feedback.Code]int{}
+	}
+	r.codes[v.Errors[0].Code]++
+	if !r.deadLetters() {
+		return false
+	}
+	markDeadLetter(lr, &v)
+	return true
+}
+
+// refuseTwice refuses an event whose id an earlier one of the request has.
+func (r *run) refuseTwice(v *feedback.Verdict) {
+	if r.ids == nil || v.Refused() {
+		return
+	}
+	if _, twice := r.ids[v.EventID]; twice {
+		v.Errors = []feedback.Error{{Code: feedback.CodeDuplicateEventID, Field: "event_id", Message: "expected an id that no other event of the request has"}}
+		return
+	}
+	r.ids[v.EventID] = struct{}{}
+}
+
+// deadLetters reports whether refused events of this request go to the
+// dead-letter topic.
+func (r *run) deadLetters() bool {
+	return r.onInvalid == onInvalidDeadLetter || r.onInvalid == "" && r.req.Verdicts == nil
+}
