@@ -6,6 +6,7 @@
 # in .cache/bench for benchstat.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/lib.sh
 root=$PWD
 out=$root/.cache/bench
 

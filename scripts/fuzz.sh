@@ -6,6 +6,7 @@
 # FUZZTIME.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/lib.sh
 root=$PWD
 
 for module in "$@"; do

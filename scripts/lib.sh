@@ -4,13 +4,16 @@
 
 # Functions that the other scripts share.
 
+# Every go.mod stands alone.
+export GOWORK=off
+
 # in_ci tells whether nothing may be skipped.
 in_ci() { [[ ${CI:-} == true ]]; }
 
 # skip WHAT HINT says what is left out and how to have it; in CI that is an error.
 skip() {
   if in_ci; then
-    echo "ERROR: $1; with CI=true nothing may be skipped ($2)" >&2
+    echo "ERROR: cannot have $1, and with CI=true nothing may be skipped: $2" >&2
     exit 1
   fi
   echo "SKIPPED: $1. To have it: $2" >&2

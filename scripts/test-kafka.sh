@@ -13,8 +13,6 @@ export FEEDBACK_KAFKA_LIBS="$PWD/.cache/kafka/libs"
 export FEEDBACK_BIN="$PWD/bin/otelcol-feedback"
 export FEEDBACK_CTL="$PWD/bin/feedbackctl"
 
-java_ok || echo "SKIPPED: the tests on Apache Kafka. To have them: apt-get install openjdk-17-jre-headless maven" >&2
-
 inputs=$({
   cat .cache/kafka/pom.sha256 2>/dev/null || true
   find bin/otelcol-feedback bin/feedbackctl config testbed scripts/test-kafka.sh -type f -print0 |
