@@ -21,6 +21,7 @@ import (
 	embeddedkafkaextension "github.com/otelcol-feedback/otelcol-feedback/extension/embeddedkafkaextension"
 	feedbackruntimeextension "github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
 	feedbackadmissionprocessor "github.com/otelcol-feedback/otelcol-feedback/processor/feedbackadmissionprocessor"
+	feedbackvalidationprocessor "github.com/otelcol-feedback/otelcol-feedback/processor/feedbackvalidationprocessor"
 	partitionkeyprocessor "github.com/otelcol-feedback/otelcol-feedback/processor/partitionkeyprocessor"
 	feedbackreceiver "github.com/otelcol-feedback/otelcol-feedback/receiver/feedbackreceiver"
 	"go.opentelemetry.io/collector/component"
@@ -121,6 +122,7 @@ func components() (otelcol.Factories, error) {
 
 	factories.Processors, err = otelcol.MakeFactoryMap[processor.Factory](
 		feedbackadmissionprocessor.NewFactory(),
+		feedbackvalidationprocessor.NewFactory(),
 		partitionkeyprocessor.NewFactory(),
 		batchprocessor.NewFactory(),
 		memorylimiterprocessor.NewFactory(),
@@ -134,15 +136,16 @@ func components() (otelcol.Factories, error) {
 		return otelcol.Factories{}, err
 	}
 	factories.ProcessorModules = makeModulesMap(factories.Processors, map[component.Type]string{
-		feedbackadmissionprocessor.NewFactory().Type(): "github.com/otelcol-feedback/otelcol-feedback v0.0.0",
-		partitionkeyprocessor.NewFactory().Type():      "github.com/otelcol-feedback/otelcol-feedback v0.0.0",
-		batchprocessor.NewFactory().Type():             "go.opentelemetry.io/collector/processor/batchprocessor v0.158.0",
-		memorylimiterprocessor.NewFactory().Type():     "go.opentelemetry.io/collector/processor/memorylimiterprocessor v0.158.0",
-		attributesprocessor.NewFactory().Type():        "github.com/open-telemetry/opentelemetry-collector-contrib/processor/attributesprocessor v0.158.0",
-		filterprocessor.NewFactory().Type():            "github.com/open-telemetry/opentelemetry-collector-contrib/processor/filterprocessor v0.158.0",
-		redactionprocessor.NewFactory().Type():         "github.com/open-telemetry/opentelemetry-collector-contrib/processor/redactionprocessor v0.158.0",
-		resourceprocessor.NewFactory().Type():          "github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourceprocessor v0.158.0",
-		transformprocessor.NewFactory().Type():         "github.com/open-telemetry/opentelemetry-collector-contrib/processor/transformprocessor v0.158.0",
+		feedbackadmissionprocessor.NewFactory().Type():  "github.com/otelcol-feedback/otelcol-feedback v0.0.0",
+		feedbackvalidationprocessor.NewFactory().Type(): "github.com/otelcol-feedback/otelcol-feedback v0.0.0",
+		partitionkeyprocessor.NewFactory().Type():       "github.com/otelcol-feedback/otelcol-feedback v0.0.0",
+		batchprocessor.NewFactory().Type():              "go.opentelemetry.io/collector/processor/batchprocessor v0.158.0",
+		memorylimiterprocessor.NewFactory().Type():      "go.opentelemetry.io/collector/processor/memorylimiterprocessor v0.158.0",
+		attributesprocessor.NewFactory().Type():         "github.com/open-telemetry/opentelemetry-collector-contrib/processor/attributesprocessor v0.158.0",
+		filterprocessor.NewFactory().Type():             "github.com/open-telemetry/opentelemetry-collector-contrib/processor/filterprocessor v0.158.0",
+		redactionprocessor.NewFactory().Type():          "github.com/open-telemetry/opentelemetry-collector-contrib/processor/redactionprocessor v0.158.0",
+		resourceprocessor.NewFactory().Type():           "github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourceprocessor v0.158.0",
+		transformprocessor.NewFactory().Type():          "github.com/open-telemetry/opentelemetry-collector-contrib/processor/transformprocessor v0.158.0",
 	})
 
 	factories.Connectors, err = otelcol.MakeFactoryMap[connector.Factory](
