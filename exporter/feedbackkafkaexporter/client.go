@@ -1,0 +1,203 @@
+// Copyright The otelcol-feedback Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feedbackkafkaexporter // import "github.com/otelcol-feedback/otelcol-feedback/exporter/feedbackkafkaexporter"
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/kafka/configkafka"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/oauth"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+	"github.com/twmb/franz-go/plugin/kzap"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configcompression"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/oauth2"
+)
+
+const (
+	mechanismPlain       = "PLAIN"
+	mechanismScram256    = "SCRAM-SHA-256"
+	mechanismScram512    = "SCRAM-SHA-512"
+	mechanismOAuthBearer = "OAUTHBEARER"
+	mechanismAWS         = "AWS_MSK_IAM_OAUTHBEARER"
+)
+
+// tokenSource is what an OAuth2 client extension offers.
+type tokenSource interface {
+	Token(ctx context.Context) (*oauth2.Token, error)
+}
+
+// newClient builds the idempotent producer. It connects lazily: an error here
+// is one of configuration. batchLimit is the largest batch of a topic.
+func newClient(
+	ctx context.Context,
+	host component.Host,
+	cfg *Config,
+	logger *zap.Logger,
+	batchLimit func(topic string) int32,
+	hooks ...kgo.Hook,
+) (*kgo.Client, error) {
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(cfg.Brokers...),
+		kgo.WithLogger(kzap.New(logger.Named("kgo").WithOptions(zap.IncreaseLevel(zapcore.WarnLevel)), kzap.Level(kgo.LogLevelWarn))),
+		kgo.DisableClientMetrics(), // brokers may offer them without serving them
+		kgo.WithHooks(hooks...),
+		kgo.RetryBackoffFn(backoff),
+
+		kgo.RequiredAcks(kgo.AllISRAcks()), // with it the writes are idempotent and ordered, 5 in flight per broker
+		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
+		kgo.ProducerBatchCompression(codec(cfg.Producer)),
+		kgo.ProducerLinger(cfg.Producer.Linger),
+		kgo.ProducerBatchMaxBytesFn(batchLimit),
+		kgo.BrokerMaxWriteBytes(int32(cfg.Producer.MaxBrokerWriteBytes)),
+		kgo.MaxBufferedRecords(cfg.Producer.FlushMaxMessages),
+		kgo.MaxBufferedBytes(cfg.MaxBufferedBytes),
+		// A record has no delivery time-out and unlimited tries, which is the
+		// client's default, and neither does a missing topic end them.
+		kgo.UnknownTopicRetries(-1),
+	}
+	if cfg.Producer.AllowAutoTopicCreation && !cfg.CreateTopics {
+		opts = append(opts, kgo.AllowAutoTopicCreation())
+	}
+	if cfg.ClientID != "" {
+		opts = append(opts, kgo.ClientID(cfg.ClientID))
+	}
+	if cfg.RackID != "" {
+		opts = append(opts, kgo.Rack(cfg.RackID), kgo.RackAwarePartitioning())
+	}
+	if cfg.Metadata.RefreshInterval > 0 {
+		opts = append(opts, kgo.MetadataMaxAge(cfg.Metadata.RefreshInterval))
+	}
+	if cfg.ConnIdleTimeout > 0 {
+		opts = append(opts, kgo.ConnIdleTimeout(cfg.ConnIdleTimeout))
+	}
+	if cfg.ProtocolVersion != "" {
+		v := kversion.FromString(cfg.ProtocolVersion)
+		opts = append(opts, kgo.MinVersions(v), kgo.MaxVersions(v))
+	}
+	security, err := securityOpts(ctx, host, &cfg.ClientConfig)
+	if err != nil {
+		return nil, err
+	}
+	return kgo.NewClient(append(opts, security...)...)
+}
+
+func securityOpts(ctx context.Context, host component.Host, cfg *configkafka.ClientConfig) ([]kgo.Opt, error) {
+	var opts []kgo.Opt
+	tlsSettings := cfg.TLS
+	if tlsSettings == nil {
+		tlsSettings = cfg.Authentication.TLS
+	}
+	if tlsSettings != nil {
+		tlsConfig, err := tlsSettings.LoadTLSConfig(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("tls: %w", err)
+		}
+		if tlsConfig != nil {
+			opts = append(opts, kgo.DialTLSConfig(tlsConfig))
+		}
+	}
+	mechanism, err := saslMechanism(host, &cfg.Authentication)
+	if err != nil {
+		return nil, err
+	}
+	if mechanism != nil {
+		opts = append(opts, kgo.SASL(mechanism))
+	}
+	return opts, nil
+}
+
+func saslMechanism(host component.Host, cfg *configkafka.AuthenticationConfig) (sasl.Mechanism, error) {
+	if p := cfg.PlainText; p != nil {
+		return plain.Auth{User: p.Username, Pass: p.Password}.AsMechanism(), nil
+	}
+	s := cfg.SASL
+	if s == nil {
+		return nil, nil
+	}
+	switch s.Mechanism {
+	case mechanismPlain:
+		return plain.Auth{User: s.Username, Pass: s.Password}.AsMechanism(), nil
+	case mechanismScram256:
+		return scram.Auth{User: s.Username, Pass: s.Password}.AsSha256Mechanism(), nil
+	case mechanismScram512:
+		return scram.Auth{User: s.Username, Pass: s.Password}.AsSha512Mechanism(), nil
+	case mechanismOAuthBearer:
+		source, ok := host.GetExtensions()[s.OAuthBearerTokenSource].(tokenSource)
+		if !ok {
+			return nil, fmt.Errorf("auth::sasl::oauthbearer_token_source: no extension %q that gives out tokens", s.OAuthBearerTokenSource)
+		}
+		return oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
+			token, err := source.Token(ctx)
+			if err != nil {
+				// The extension's error may hold what the token endpoint answered.
+				return oauth.Auth{}, errors.New("the token source gave no token")
+			}
+			return oauth.Auth{Token: token.AccessToken}, nil
+		}), nil
+	default:
+		return nil, fmt.Errorf("auth::sasl::mechanism: %q is not supported", s.Mechanism)
+	}
+}
+
+// principal is whom the brokers see, for the messages an operator reads.
+func principal(cfg *configkafka.ClientConfig) string {
+	switch a := &cfg.Authentication; {
+	case a.PlainText != nil:
+		return "User:" + a.PlainText.Username
+	case a.SASL != nil && a.SASL.Mechanism == mechanismOAuthBearer:
+		return "the subject of the OAuth token"
+	case a.SASL != nil:
+		return "User:" + a.SASL.Username
+	case cfg.TLS != nil && (cfg.TLS.CertFile != "" || cfg.TLS.CertPem != ""):
+		return "the subject of the client certificate"
+	default:
+		return "User:ANONYMOUS"
+	}
+}
+
+func codec(cfg configkafka.ProducerConfig) kgo.CompressionCodec {
+	var c kgo.CompressionCodec
+	switch cfg.Compression {
+	case "gzip":
+		c = kgo.GzipCompression()
+	case "snappy":
+		c = kgo.SnappyCompression()
+	case "lz4":
+		c = kgo.Lz4Compression()
+	case "zstd":
+		c = kgo.ZstdCompression()
+	default:
+		return kgo.NoCompression()
+	}
+	if l := cfg.CompressionParams.Level; l != 0 && l != configcompression.DefaultCompressionLevel {
+		c = c.WithLevel(int(l))
+	}
+	return c
+}
+
+const (
+	backoffInitial = time.Second
+	backoffMax     = 30 * time.Second
+)
+
+// backoff is the wait before the next try after a number of failed ones: 1 s,
+// doubled up to 30 s, less up to a fifth so that instances do not come together.
+func backoff(failures int) time.Duration {
+	d := backoffMax
+	if failures < 6 {
+		d = min(d, backoffInitial<<max(failures-1, 0))
+	}
+	return d - rand.N(d/5)
+}

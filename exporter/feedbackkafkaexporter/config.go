@@ -1,0 +1,270 @@
+// Copyright The otelcol-feedback Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feedbackkafkaexporter // import "github.com/otelcol-feedback/otelcol-feedback/exporter/feedbackkafkaexporter"
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/kafka/configkafka"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
+)
+
+// Acknowledge is the moment at which ConsumeLogs returns.
+type Acknowledge string
+
+const (
+	// AcknowledgeBuffered returns as soon as the records are in the bounded buffer.
+	AcknowledgeBuffered Acknowledge = "buffered"
+	// AcknowledgeDelivered returns when the fate of each record is known.
+	AcknowledgeDelivered Acknowledge = "delivered"
+)
+
+const (
+	defaultMaxMessageBytes  = 1<<20 + 64<<10 // one event of 1 MiB, its headers and what redaction may add
+	defaultMaxBufferedBytes = 32 << 20
+	defaultLinger           = 10 * time.Millisecond
+
+	minMessageBytes = 4 << 10   // below, not even a dead letter without its original fits
+	maxMessageBytes = 1 << 30   // the client's own limit of a batch
+	maxLinger       = time.Hour // above, it is a mistake
+)
+
+// Config is the configuration of the exporter. The keys of the client and of
+// producer are those of the stock Kafka exporter.
+type Config struct {
+	// ClientConfig says where the brokers are and how to talk to them. brokers
+	// may also be one string with commas.
+	configkafka.ClientConfig `mapstructure:",squash"`
+
+	// Producer is how records are written. required_acks is always all.
+	Producer configkafka.ProducerConfig `mapstructure:"producer"`
+
+	// Topics says which topic an event goes to.
+	Topics TopicsConfig `mapstructure:"topics"`
+
+	// CreateTopics creates the topics of Topics and DeadLetter that are missing,
+	// at start and whenever one is found missing. Default false.
+	CreateTopics bool `mapstructure:"create_topics"`
+
+	// Acknowledge is buffered (default) or delivered.
+	Acknowledge Acknowledge `mapstructure:"acknowledge"`
+
+	// DeadLetter is where events go that Kafka or validation will never take.
+	DeadLetter DeadLetterConfig `mapstructure:"dead_letter"`
+
+	// MaxBufferedBytes bounds the bytes of keys, values and headers that the
+	// Kafka client holds. Default 33554432 (32 MiB); at least 4194304 and at
+	// least producer::max_message_bytes.
+	MaxBufferedBytes int `mapstructure:"max_buffered_bytes"`
+}
+
+// TopicsConfig says which topic an event goes to.
+type TopicsConfig struct {
+	// Events is the topic of all events that ByType does not name. Default feedback-events.
+	Events string `mapstructure:"events"`
+	// ByType maps an event type to a topic of its own. Default none.
+	ByType map[string]string `mapstructure:"by_type"`
+	// Partitions is the number of partitions of an event topic that the
+	// exporter creates. Default 12.
+	Partitions int32 `mapstructure:"partitions"`
+	// ReplicationFactor is that of every topic the exporter creates; -1 (default)
+	// leaves it to the broker.
+	ReplicationFactor int16 `mapstructure:"replication_factor"`
+}
+
+// DeadLetterConfig is where events go that Kafka or validation will never take.
+type DeadLetterConfig struct {
+	// Enabled writes them to Topic (default true). If false, such an event is
+	// logged by its id, counted and lost.
+	Enabled bool `mapstructure:"enabled"`
+	// Topic is the dead-letter topic. Default feedback-events-dlq.
+	Topic string `mapstructure:"topic"`
+	// Partitions is the number of partitions if the exporter creates it. Default 3.
+	Partitions int32 `mapstructure:"partitions"`
+}
+
+// foreignKeys are exporterhelper's, which a reader of other exporters'
+// configurations would expect to work here.
+var foreignKeys = map[string]string{
+	"sending_queue":    "its consumers and batcher reorder the events of one key; the exporter has a buffer of its own, bounded by the feedbackruntime extension",
+	"retry_on_failure": "retrying whole batches reorders the events of one key; every record is retried on its own, without end",
+	"timeout":          "a record is not given up after a time; how long a request waits is enqueue_timeout of the feedbackruntime extension",
+}
+
+var topicName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
+
+func createDefaultConfig() component.Config {
+	client := configkafka.NewDefaultClientConfig()
+	client.ClientID = "otelcol-feedback"
+	producer := configkafka.NewDefaultProducerConfig()
+	producer.RequiredAcks = configkafka.WaitForAll
+	producer.Compression = "gzip"
+	producer.MaxMessageBytes = defaultMaxMessageBytes
+	producer.Linger = defaultLinger
+	producer.FlushMaxMessages = 1 << 20 // the in-flight account is what bounds events
+	return &Config{
+		ClientConfig: client,
+		Producer:     producer,
+		Topics: TopicsConfig{
+			Events:            "feedback-events",
+			Partitions:        12,
+			ReplicationFactor: -1,
+		},
+		Acknowledge: AcknowledgeBuffered,
+		DeadLetter: DeadLetterConfig{
+			Enabled:    true,
+			Topic:      "feedback-events-dlq",
+			Partitions: 3,
+		},
+		MaxBufferedBytes: defaultMaxBufferedBytes,
+	}
+}
+
+// Unmarshal implements confmap.Unmarshaler.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	for _, key := range []string{"sending_queue", "retry_on_failure", "timeout"} {
+		if conf.IsSet(key) {
+			return fmt.Errorf("%s: not a setting of this exporter: %s", key, foreignKeys[key])
+		}
+	}
+	if err := conf.Unmarshal(c); err != nil {
+		return err
+	}
+	c.Brokers = splitBrokers(c.Brokers)
+	if c.Acknowledge == AcknowledgeDelivered && !conf.IsSet("producer::linger") {
+		c.Producer.Linger = 0 // a caller is waiting
+	}
+	return nil
+}
+
+// splitBrokers takes entries apart that hold several brokers: a list in one
+// environment variable arrives as one string.
+func splitBrokers(entries []string) []string {
+	var out []string
+	for _, e := range entries {
+		for b := range strings.SplitSeq(e, ",") {
+			if b = strings.TrimSpace(b); b != "" {
+				out = append(out, b)
+			}
+		}
+	}
+	return out
+}
+
+// Validate implements xconfmap.Validator.
+func (c *Config) Validate() error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+
+	for _, b := range c.Brokers {
+		if strings.ContainsAny(b, " /") {
+			fail("brokers: expected host:port, got %q", b)
+		}
+	}
+	switch c.Acknowledge {
+	case AcknowledgeBuffered, AcknowledgeDelivered:
+	default:
+		fail("acknowledge: expected %q or %q, got %q", AcknowledgeBuffered, AcknowledgeDelivered, c.Acknowledge)
+	}
+	c.validateProducer(fail)
+	c.validateAuth(fail)
+	c.validateTopics(fail)
+	if c.MaxBufferedBytes < maxDeadLetterBytes || c.MaxBufferedBytes < c.Producer.MaxMessageBytes {
+		fail("max_buffered_bytes: must be at least %d and at least producer::max_message_bytes, got %d", maxDeadLetterBytes, c.MaxBufferedBytes)
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) validateProducer(fail func(string, ...any)) {
+	if c.Producer.RequiredAcks != configkafka.WaitForAll {
+		fail("producer::required_acks: must be all (-1), or an acknowledged event could be lost; got %d", c.Producer.RequiredAcks)
+	}
+	if n := c.Producer.MaxMessageBytes; n < minMessageBytes || n > maxMessageBytes {
+		fail("producer::max_message_bytes: must lie between %d and %d, got %d", minMessageBytes, maxMessageBytes, n)
+	}
+	if l := c.Producer.Linger; l < 0 || l > maxLinger {
+		fail("producer::linger: must lie between 0 and %s, got %s", maxLinger, l)
+	}
+}
+
+func (c *Config) validateAuth(fail func(string, ...any)) {
+	if c.Authentication.Kerberos != nil {
+		fail("auth::kerberos: not supported; use auth::sasl or tls with a client certificate")
+	}
+	if s := c.Authentication.SASL; s != nil && s.Mechanism == mechanismAWS {
+		fail("auth::sasl::mechanism: %s is not supported; use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER", mechanismAWS)
+	}
+	if c.Authentication.SASL != nil && c.Authentication.PlainText != nil {
+		fail("auth: sasl and plain_text exclude each other")
+	}
+}
+
+func (c *Config) validateTopics(fail func(string, ...any)) {
+	check := func(key, name string) {
+		if !topicName.MatchString(name) || name == "." || name == ".." {
+			fail("%s: not the name of a Kafka topic: %q", key, name)
+		}
+		if c.DeadLetter.Enabled && name == c.DeadLetter.Topic {
+			fail("%s: must differ from dead_letter::topic, got %q for both", key, name)
+		}
+	}
+	check("topics::events", c.Topics.Events)
+	for typ, name := range c.Topics.ByType {
+		if !slices.Contains(eventTypes[:typeUnknown], typ) {
+			fail("topics::by_type: %q is not an event type; expected one of %s", typ, strings.Join(eventTypes[:typeUnknown], ", "))
+			continue
+		}
+		check("topics::by_type::"+typ, name)
+	}
+	if c.DeadLetter.Enabled && !topicName.MatchString(c.DeadLetter.Topic) {
+		fail("dead_letter::topic: not the name of a Kafka topic: %q", c.DeadLetter.Topic)
+	}
+	if c.Topics.Partitions < 1 {
+		fail("topics::partitions: must be at least 1, got %d", c.Topics.Partitions)
+	}
+	if c.DeadLetter.Partitions < 1 {
+		fail("dead_letter::partitions: must be at least 1, got %d", c.DeadLetter.Partitions)
+	}
+	if r := c.Topics.ReplicationFactor; r < 1 && r != -1 {
+		fail("topics::replication_factor: must be at least 1, or -1 for the broker's default, got %d", r)
+	}
+}
+
+// topicOf is the topic of an event type.
+func (c *Config) topicOf(eventType string) string {
+	if t, ok := c.Topics.ByType[eventType]; ok {
+		return t
+	}
+	return c.Topics.Events
+}
+
+// The event types by the small number a record carries; the last stands for
+// all others.
+var eventTypes = [...]string{
+	feedback.TypeUserFeedback,
+	feedback.TypePerformanceMetrics,
+	feedback.TypeModelResponse,
+	feedback.TypeSystemHealth,
+	feedback.TypeExperimentResult,
+	feedback.TypeUnknown,
+}
+
+const typeUnknown = uint8(len(eventTypes) - 1)
+
+func typeIndex(eventType string) uint8 {
+	for i, t := range eventTypes[:typeUnknown] {
+		if t == eventType {
+			return uint8(i)
+		}
+	}
+	return typeUnknown
+}

@@ -1,0 +1,442 @@
+// Copyright The otelcol-feedback Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feedbackkafkaexporter // import "github.com/otelcol-feedback/otelcol-feedback/exporter/feedbackkafkaexporter"
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/zap"
+
+	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
+)
+
+// producer is the part of the Kafka client that delivery needs.
+type producer interface {
+	Produce(ctx context.Context, r *kgo.Record, promise func(*kgo.Record, error))
+}
+
+// request is one call of ConsumeLogs that waits for the fate of its records.
+type request struct {
+	left atomic.Int64
+	done chan struct{} // closed when left is 0
+}
+
+func newRequest(n int) *request {
+	q := &request{done: make(chan struct{})}
+	q.left.Store(int64(n))
+	return q
+}
+
+func (q *request) settle() {
+	if q.left.Add(-1) == 0 {
+		close(q.done)
+	}
+}
+
+// delivery takes records in order of arrival and keeps each until its fate is
+// known. Callers only queue; one goroutine, the dispatcher, hands records to
+// the client, which may block it when the client's buffer is full. What waits
+// is bounded by the in-flight account, not here.
+type delivery struct {
+	logger  *zap.Logger
+	client  producer
+	account *feedbackruntimeextension.Account
+	builder *builder
+	counts  *counts
+	trouble func(t *topic, err error) // tells the health watch; nil error: mended
+	now     func() time.Time
+	backoff func(failures int) time.Duration
+
+	wake chan struct{} // something to do for the dispatcher
+	idle chan struct{} // pending or handed has become 0
+
+	mu           sync.Mutex // guards all below, and lanes, topics and records
+	queue        []*record
+	spare        []*record // the dispatcher's: what queue becomes next
+	topics       []*topic
+	held         []*lane
+	seq          uint64
+	pending      int   // records whose fate is not known
+	pendingBytes int64 // what they count for in the account
+	handed       int   // records the client has
+	closed       bool
+}
+
+func newDelivery(logger *zap.Logger, b *builder, c *counts, topics []*topic) *delivery {
+	return &delivery{
+		logger:  logger,
+		builder: b,
+		counts:  c,
+		topics:  topics,
+		trouble: func(*topic, error) {},
+		now:     time.Now,
+		backoff: backoff,
+		wake:    make(chan struct{}, 1),
+		idle:    make(chan struct{}, 1),
+	}
+}
+
+// enqueue takes records over, counting them in the account in place of hold.
+// It reports false, taking none, when delivery has ended.
+func (d *delivery) enqueue(records []*record, hold *feedbackruntimeextension.Hold) bool {
+	var bytes int64
+	for _, r := range records {
+		r.counted = r.payload() + recordOverhead
+		r.handled = func(_ *kgo.Record, err error) { d.outcome(r, err) }
+		bytes += r.counted
+	}
+	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return false
+	}
+	d.account.Hand(hold, len(records), bytes)
+	for _, r := range records {
+		d.seq++
+		r.seq = d.seq
+	}
+	d.queue = append(d.queue, records...)
+	d.pending += len(records)
+	d.pendingBytes += bytes
+	d.mu.Unlock()
+	signal(d.wake)
+	return true
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// run is the dispatcher. It ends when ctx is done and the client, if it blocks,
+// is closed.
+func (d *delivery) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.wake:
+		case <-timer.C:
+		}
+		d.applySeen()
+		d.forward()
+		if wait := d.resume(); wait > 0 {
+			timer.Reset(wait)
+		}
+	}
+}
+
+// seen takes what the watcher knows of a topic.
+func (d *delivery) seen(t *topic, partitions, limit int) {
+	d.mu.Lock()
+	changed := t.seenPartitions != partitions || t.seenLimit != limit
+	t.seenPartitions, t.seenLimit = partitions, limit
+	d.mu.Unlock()
+	if changed {
+		signal(d.wake)
+	}
+}
+
+// applySeen opens the lanes of topics that have become known, and hands over
+// what waited for them before anything that came later.
+func (d *delivery) applySeen() {
+	for _, t := range d.topics {
+		d.mu.Lock()
+		if t.seenPartitions == 0 {
+			d.mu.Unlock()
+			continue
+		}
+		t.limit = t.seenLimit
+		t.resize(t.seenPartitions)
+		waiting := t.waiting
+		t.waiting = nil
+		d.mu.Unlock()
+		for _, r := range waiting {
+			d.place(r)
+		}
+	}
+}
+
+// forward hands over what was queued.
+func (d *delivery) forward() {
+	d.mu.Lock()
+	records := d.queue
+	d.queue = d.spare
+	d.mu.Unlock()
+	for _, r := range records {
+		d.place(r)
+	}
+	clear(records)
+	const keep = 1 << 16
+	if cap(records) > keep {
+		records = nil
+	}
+	d.spare = records[:0]
+}
+
+// place puts a record on its lane: on to the client if the lane is open.
+func (d *delivery) place(r *record) {
+	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return
+	}
+	if r.size() > r.topic.limit && !d.fit(r) {
+		d.mu.Unlock()
+		return
+	}
+	l := r.topic.laneOf(r)
+	switch {
+	case l == nil:
+		r.topic.waiting = append(r.topic.waiting, r)
+		d.mu.Unlock()
+	case l.held:
+		r.lane = l
+		l.behind = append(l.behind, r)
+		d.mu.Unlock()
+	default:
+		r.lane = l
+		l.inflight++
+		d.handed++
+		d.mu.Unlock()
+		d.produce(r)
+	}
+}
+
+// produce hands a record to the client. The context is nobody's: a caller that
+// gives up must not take back what was acknowledged to others in its batch.
+func (d *delivery) produce(r *record) {
+	r.Timestamp = time.Time{} // the client sets it, and counts from it
+	r.Context = nil
+	d.client.Produce(context.Background(), &r.Record, r.handled)
+}
+
+// resume lets held lanes go on, and returns after how long one of them is due.
+func (d *delivery) resume() (wait time.Duration) {
+	d.mu.Lock()
+	var out []*record
+	now := d.now()
+	d.held = slices.DeleteFunc(d.held, func(l *lane) bool {
+		if d.closed {
+			return true
+		}
+		if l.inflight == 0 {
+			d.sift(l)
+		}
+		ok, after := l.ready(now)
+		if !ok {
+			if after > 0 && (wait == 0 || after < wait) {
+				wait = after
+			}
+			return false
+		}
+		next := l.next()
+		d.handed += len(next)
+		out = append(out, next...)
+		return !l.held
+	})
+	d.mu.Unlock()
+	for _, r := range out {
+		d.produce(r)
+	}
+	return wait
+}
+
+// outcome is called by the client, record by record, with what became of it.
+func (d *delivery) outcome(r *record, err error) {
+	f := fateOf(err)
+	d.mu.Lock()
+	l := r.lane
+	l.inflight--
+	d.handed--
+	if d.closed {
+		idle := d.handed == 0
+		d.mu.Unlock()
+		if idle {
+			signal(d.idle)
+		}
+		return
+	}
+	if f == delivered {
+		l.failures = 0
+		d.finish(r)
+	} else {
+		d.returned(r, l, f, err)
+	}
+	mended := f == delivered && l.held
+	wake := l.held && l.inflight == 0
+	d.mu.Unlock()
+
+	switch f {
+	case delivered:
+		d.counts.delivered(r)
+	case returned:
+		if l.topic != nil && isOneOf(err, operatorErrors) {
+			d.trouble(l.topic, err)
+		}
+	}
+	if mended {
+		d.trouble(l.topic, nil)
+	}
+	if wake {
+		signal(d.wake)
+	}
+}
+
+// returned keeps a record that came back. The caller holds mu.
+func (d *delivery) returned(r *record, l *lane, f fate, err error) {
+	r.tries++
+	r.cause = err
+	if f == returned || r.alone {
+		reason, _ := reasonOf(err)
+		d.counts.failed(reason)
+	}
+	first := !l.failed
+	if l.takeBack(r) {
+		d.held = append(d.held, l)
+	}
+	if f == returned && first { // one batch is one failure, however many records it held
+		l.failures++
+		l.due = d.now().Add(d.backoff(l.failures))
+	}
+}
+
+// finish ends the exporter's responsibility for a record. The caller holds mu.
+func (d *delivery) finish(r *record) {
+	d.pending--
+	d.pendingBytes -= r.counted
+	d.account.Done(1, r.counted)
+	if r.request != nil {
+		r.request.settle()
+	}
+	if d.pending == 0 {
+		signal(d.idle)
+	}
+}
+
+// sift takes from a held lane what was refused alone: that is the record's own
+// fate, not its neighbours'. The caller holds mu.
+func (d *delivery) sift(l *lane) {
+	for len(l.back) > 0 {
+		r := l.back[0]
+		if !r.alone || fateOf(r.cause) != refused {
+			return
+		}
+		r.alone = false
+		if r.dead != nil {
+			d.siftDead(l, r)
+			return
+		}
+		l.back = slices.Delete(l.back, 0, 1)
+		reason, words := reasonOf(r.cause)
+		if d.giveUp(r, reason, words) {
+			d.queue = append(d.queue, r)
+			signal(d.wake)
+		}
+	}
+}
+
+// siftDead deals with a dead letter that its topic refused: one that is too
+// large is cut in half; any other stays and is tried again, later.
+func (d *delivery) siftDead(l *lane, r *record) {
+	if isOneOf(r.cause, tooLarge) {
+		if r.dead.cut(r, r.size()/2) {
+			d.recount(r)
+			return
+		}
+	}
+	l.failures++
+	l.due = d.now().Add(d.backoff(l.failures))
+	d.trouble(l.topic, r.cause)
+}
+
+// fit deals with a record over its topic's limit: a dead letter is cut, an
+// event becomes one. It reports whether there is still a record to send. The
+// caller holds mu.
+func (d *delivery) fit(r *record) bool {
+	if r.dead == nil {
+		reason, words := reasonOf(errTooLarge)
+		if !d.giveUp(r, reason, words) {
+			return false
+		}
+	}
+	if r.dead.cut(r, r.topic.limit) {
+		d.recount(r)
+	}
+	return true
+}
+
+// giveUp makes a record its own dead letter; without a dead-letter topic it is
+// logged, counted and gone, and giveUp reports false. The caller holds mu.
+func (d *delivery) giveUp(r *record, code, message string) bool {
+	if d.builder.deadLetter == nil {
+		d.drop(r.eventID(), stageKafka, code)
+		d.finish(r)
+		return false
+	}
+	d.builder.bury(r, code, message, d.now())
+	d.recount(r)
+	return true
+}
+
+// drop records a loss that the configuration asks for.
+func (d *delivery) drop(eventID, stage, code string) {
+	d.logger.Warn("Event dropped: it can never be delivered and dead letters are switched off",
+		zap.String("event_id", eventID), zap.String("stage", stage), zap.String("code", code))
+	d.counts.deadLettered(stage, code)
+}
+
+// recount brings the account in line with a record whose size has changed. The
+// caller holds mu.
+func (d *delivery) recount(r *record) {
+	now := r.payload() + recordOverhead
+	switch diff := now - r.counted; {
+	case diff > 0:
+		d.account.Hand(nil, 0, diff)
+		d.pendingBytes += diff
+	case diff < 0:
+		d.account.Done(0, -diff)
+		d.pendingBytes += diff
+	}
+	r.counted = now
+}
+
+// unsettled is the number of records whose fate is not known.
+func (d *delivery) unsettled() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pending
+}
+
+// held by the client still, after close.
+func (d *delivery) inClient() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.handed
+}
+
+// close ends delivery: nothing more is taken or handed over. It returns how
+// many records had no fate yet, and gives their room back.
+func (d *delivery) close() (undelivered int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return 0
+	}
+	d.closed = true
+	undelivered = d.pending
+	d.account.Done(d.pending, d.pendingBytes)
+	d.pending, d.pendingBytes = 0, 0
+	d.queue = nil
+	return undelivered
+}

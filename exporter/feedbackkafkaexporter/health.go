@@ -1,0 +1,252 @@
+// Copyright The otelcol-feedback Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feedbackkafkaexporter // import "github.com/otelcol-feedback/otelcol-feedback/exporter/feedbackkafkaexporter"
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.uber.org/zap"
+)
+
+const (
+	pollWell  = 5 * time.Second // between two looks at the brokers when all is well
+	pollIll   = time.Second     // when it is not
+	pollLimit = 3 * time.Second // after which a look has failed
+)
+
+// health watches the brokers and the topics. It reports the exporter's status,
+// tells delivery the topics' partitions and limits, and has topics created that
+// are missing. Its errors are read by anyone who asks for readiness: they name
+// topics and principals, no addresses.
+type health struct {
+	logger    *zap.Logger
+	cfg       *Config
+	admin     *topicAdmin
+	topics    []*topic
+	principal string
+	report    func(*componentstatus.Event)
+	seen      func(t *topic, partitions, limit int)
+
+	kick chan struct{} // look at once
+
+	mu       sync.Mutex // guards all below
+	troubles map[*topic]error
+	limits   map[string]int
+
+	// The watcher's own.
+	last      string // the text of the status reported last; empty when OK
+	reported  bool
+	described map[string]bool // topics whose limit was asked for
+}
+
+func newHealth(logger *zap.Logger, cfg *Config, topics []*topic) *health {
+	return &health{
+		logger:    logger,
+		cfg:       cfg,
+		topics:    topics,
+		principal: principal(&cfg.ClientConfig),
+		report:    func(*componentstatus.Event) {},
+		seen:      func(*topic, int, int) {},
+		kick:      make(chan struct{}, 1),
+		troubles:  map[*topic]error{},
+		limits:    map[string]int{},
+		described: map[string]bool{},
+	}
+}
+
+var errNotYet = errors.New("waiting for the first answer from Kafka")
+
+// run watches until ctx is done.
+func (h *health) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	kick := h.kick
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-kick:
+		}
+		err := h.look(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		h.say(err)
+		if err == nil {
+			kick = h.kick
+			timer.Reset(pollWell)
+		} else {
+			kick = nil // what fails now would only kick again
+			timer.Reset(pollIll)
+		}
+	}
+}
+
+// look returns what keeps the exporter from delivering, or nil.
+func (h *health) look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pollLimit)
+	defer cancel()
+	states, err := h.admin.describe(ctx, h.topics)
+	if err != nil {
+		return h.unreachable(err)
+	}
+	if h.cfg.CreateTopics && h.createMissing(ctx, states) {
+		if states, err = h.admin.describe(ctx, h.topics); err != nil {
+			return h.unreachable(err)
+		}
+	}
+	h.announce(ctx, states)
+	for _, t := range h.topics {
+		if err := h.problem(t, states[t.name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *health) unreachable(err error) error {
+	switch {
+	case errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(err, kerr.UnsupportedSaslMechanism), errors.Is(err, kerr.IllegalSaslState):
+		return fmt.Errorf("Kafka refuses the credentials of %s", h.principal) //nolint:staticcheck // a sentence for operators
+	default:
+		h.logger.Debug("Kafka did not answer", zap.Error(err))
+		return errors.New("Kafka cannot be reached") //nolint:staticcheck // a sentence for operators
+	}
+}
+
+// createMissing reports whether it created a topic.
+func (h *health) createMissing(ctx context.Context, states map[string]topicState) (created bool) {
+	for _, t := range h.topics {
+		if s := states[t.name]; s.err == nil || s.err.Code != kerr.UnknownTopicOrPartition.Code {
+			continue
+		}
+		if err := h.admin.create(ctx, t); err != nil {
+			h.logger.Warn("Could not create a topic", zap.Error(err))
+			continue
+		}
+		h.logger.Info("Created a topic", zap.String("topic", t.name))
+		created = true
+	}
+	return created
+}
+
+// announce tells delivery about topics that can be written to. Their limits
+// are read first: the client asks for them once, when it meets a partition.
+func (h *health) announce(ctx context.Context, states map[string]topicState) {
+	var fresh []string
+	for _, t := range h.topics {
+		if s := states[t.name]; s.err == nil && s.partitions > 0 && !h.described[t.name] {
+			fresh = append(fresh, t.name)
+		}
+	}
+	if len(fresh) > 0 {
+		limits := h.admin.limits(ctx, fresh...)
+		h.mu.Lock()
+		for _, name := range fresh {
+			h.described[name] = true
+			h.limits[name] = limits[name]
+		}
+		h.mu.Unlock()
+	}
+	for _, t := range h.topics {
+		if s := states[t.name]; s.err == nil && s.partitions > 0 {
+			h.seen(t, s.partitions, h.limit(t))
+		}
+	}
+}
+
+func (h *health) limit(t *topic) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return limitOf(h.cfg, t, h.limits[t.name])
+}
+
+// batchLimit is the largest batch for a topic, as the client asks for it.
+func (h *health) batchLimit(name string) int32 {
+	for _, t := range h.topics {
+		if t.name == name {
+			return int32(h.limit(t))
+		}
+	}
+	return int32(defaultLimit(h.cfg))
+}
+
+// problem is what keeps records from one topic, or nil.
+func (h *health) problem(t *topic, s topicState) error {
+	err := error(nil)
+	if s.err != nil {
+		err = s.err
+	}
+	if err == nil {
+		h.mu.Lock()
+		err = h.troubles[t]
+		h.mu.Unlock()
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.UnknownTopicID):
+		return fmt.Errorf("topic %s is missing", t.name)
+	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
+		return fmt.Errorf("%s is not authorised to write to topic %s", h.principal, t.name)
+	default:
+		name, _ := reasonOf(err)
+		return fmt.Errorf("topic %s cannot be written to: %s", t.name, name)
+	}
+}
+
+// trouble takes what delivery learned about a topic; nil means it works again.
+func (h *health) trouble(t *topic, err error) {
+	h.mu.Lock()
+	_, was := h.troubles[t]
+	if err == nil {
+		delete(h.troubles, t)
+	} else {
+		h.troubles[t] = err
+	}
+	h.mu.Unlock()
+	if was != (err != nil) {
+		signal(h.kick)
+	}
+}
+
+// say reports the status when it changes. Without a place to store events, not
+// reaching Kafka is all it takes to be not ready; never for good: what heals
+// must be able to turn it back.
+func (h *health) say(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if h.reported && text == h.last {
+		return
+	}
+	h.last, h.reported = text, true
+	if err != nil {
+		h.logger.Warn("Cannot deliver to Kafka", zap.Error(err))
+		h.report(componentstatus.NewRecoverableErrorEvent(err))
+		return
+	}
+	h.logger.Info("Delivering to Kafka")
+	h.report(componentstatus.NewEvent(componentstatus.StatusOK))
+}
+
+// OnBrokerConnect implements kgo.HookBrokerConnect.
+func (h *health) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	if err != nil {
+		signal(h.kick)
+	}
+}
+
+// OnBrokerDisconnect implements kgo.HookBrokerDisconnect.
+func (h *health) OnBrokerDisconnect(kgo.BrokerMetadata, net.Conn) { signal(h.kick) }

@@ -1,0 +1,119 @@
+// Copyright The otelcol-feedback Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feedbackkafkaexporter // import "github.com/otelcol-feedback/otelcol-feedback/exporter/feedbackkafkaexporter"
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/otelcol-feedback/otelcol-feedback/exporter/feedbackkafkaexporter/internal/metadata"
+	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
+)
+
+// counts are the exporter's counters. A record costs a few atomic additions;
+// they become metrics when somebody collects.
+type counts struct {
+	published [len(eventTypes)]atomic.Int64
+	bytes     atomic.Int64
+
+	mu   sync.Mutex // guards the maps; their keys come from closed sets and Kafka's list of errors
+	fail map[string]int64
+	dead map[deadKey]int64
+}
+
+type deadKey struct{ stage, code string }
+
+// validationCodes are the codes with which validation sends an event here.
+var validationCodes = []feedback.Code{
+	feedback.CodeMalformedJSON, feedback.CodeUnknownType, feedback.CodeMissingField, feedback.CodeInvalidType,
+	feedback.CodeInvalidValue, feedback.CodeInvalidFormat, feedback.CodeOutOfRange, feedback.CodeTooLong,
+	feedback.CodeTooDeep, feedback.CodeTooLarge, feedback.CodeInvalidCharacters, feedback.CodeSchemaViolation,
+	feedback.CodeUnknownField, feedback.CodeDuplicateEventID, feedback.CodeRedactionFailed,
+}
+
+// newCounts returns counters that stand at 0 for all labels known beforehand.
+func newCounts() *counts {
+	c := &counts{fail: map[string]int64{reasonOther: 0}, dead: map[deadKey]int64{}}
+	for _, e := range operatorErrors {
+		c.fail[e.Message] = 0
+	}
+	for _, e := range refusals {
+		c.fail[e.Message] = 0
+		c.dead[deadKey{stageKafka, e.Message}] = 0
+	}
+	for _, code := range validationCodes {
+		c.dead[deadKey{stageValidation, string(code)}] = 0
+	}
+	return c
+}
+
+// delivered counts a record that Kafka acknowledged.
+func (c *counts) delivered(r *record) {
+	c.bytes.Add(r.payload())
+	if r.dead != nil {
+		c.deadLettered(r.dead.stage, r.dead.code)
+		return
+	}
+	c.published[r.eventType].Add(1)
+}
+
+func (c *counts) failed(reason string) {
+	c.mu.Lock()
+	c.fail[reason]++
+	c.mu.Unlock()
+}
+
+func (c *counts) deadLettered(stage, code string) {
+	c.mu.Lock()
+	c.dead[deadKey{stage, code}]++
+	c.mu.Unlock()
+}
+
+// register makes the counters metrics. What it returns must be shut down.
+func (c *counts) register(b *metadata.TelemetryBuilder) error {
+	var types [len(eventTypes)]metric.MeasurementOption
+	for i, t := range eventTypes {
+		types[i] = attributes(attribute.String("event_type", t))
+	}
+	if err := b.RegisterFeedbackPublishedEventsCallback(func(_ context.Context, o metric.Int64Observer) error {
+		for i := range types {
+			o.Observe(c.published[i].Load(), types[i])
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := b.RegisterFeedbackRecordBytesCallback(func(_ context.Context, o metric.Int64Observer) error {
+		o.Observe(c.bytes.Load())
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := b.RegisterFeedbackPublishFailuresCallback(func(_ context.Context, o metric.Int64Observer) error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for reason, n := range c.fail {
+			o.Observe(n, attributes(attribute.String("reason", reason)))
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	return b.RegisterFeedbackDeadLetteredEventsCallback(func(_ context.Context, o metric.Int64Observer) error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for k, n := range c.dead {
+			o.Observe(n, attributes(attribute.String("stage", k.stage), attribute.String("code", k.code)))
+		}
+		return nil
+	})
+}
+
+func attributes(kv ...attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(kv...))
+}
