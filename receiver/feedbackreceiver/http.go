@@ -6,6 +6,7 @@ package feedbackreceiver // import "github.com/otelcol-feedback/otelcol-feedback
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"time"
@@ -34,12 +35,12 @@ func (r *feedbackReceiver) startHTTP(ctx context.Context, host component.Host) e
 	cfg := r.cfg.Protocols.HTTP.Get()
 	handler, err := newHTTPHandler(ctx, r, cfg, host.GetExtensions())
 	if err != nil {
-		return err
+		return fmt.Errorf("protocols::http: %w", err)
 	}
 	server := serverSettings(cfg)
 	srv, err := server.ToServer(ctx, host.GetExtensions(), r.set.TelemetrySettings, handler)
 	if err != nil {
-		return err
+		return fmt.Errorf("protocols::http: %w", err)
 	}
 	// The handler refuses headers over the limit with a JSON body; net/http,
 	// which cannot, refuses what is far over it before it is read.
@@ -47,7 +48,7 @@ func (r *feedbackReceiver) startHTTP(ctx context.Context, host component.Host) e
 
 	listener, err := server.ToListener(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("protocols::http: %w", err)
 	}
 	r.http = httpServer{server: srv, handler: handler, addr: listener.Addr()}
 	r.set.Logger.Info("Starting HTTP server", zap.Stringer("endpoint", listener.Addr()))
@@ -93,7 +94,7 @@ func (r *feedbackReceiver) shutdownHTTP(ctx context.Context) error {
 	err := srv.Shutdown(ctx)
 	if err != nil {
 		// Cutting the connections ends the contexts of the requests on them.
-		err = errors.Join(err, srv.Close())
+		err = fmt.Errorf("protocols::http: %w", errors.Join(err, srv.Close()))
 	}
 	grace := time.NewTimer(closeGrace)
 	defer grace.Stop()
