@@ -16,14 +16,10 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
 )
 
-const (
-	// maxGRPCErrors bounds the errors of one answer.
-	maxGRPCErrors = 1000
-	// maxDetailBytes bounds the errors that travel in the metadata of a status.
-	// Clients cap metadata, some at 8 KiB (grpc-java), and lose the status when
-	// it is larger; base64 makes a third more of it.
-	maxDetailBytes = 4 << 10
-)
+// maxDetailBytes bounds the errors that travel in the metadata of a status.
+// Clients cap metadata, some at 8 KiB (grpc-java), and lose the status when
+// it is larger; base64 makes a third more of it.
+const maxDetailBytes = 4 << 10
 
 // newAnswer says what was decided about each event of a request.
 func newAnswer(v *feedback.Verdicts) *feedbackv1.SubmitResponse {
@@ -40,7 +36,7 @@ func newAnswer(v *feedback.Verdicts) *feedbackv1.SubmitResponse {
 		answer.Rejected++
 		answer.ErrorsTruncated = answer.ErrorsTruncated || verdict.Truncated
 		for k := range verdict.Errors {
-			if len(answer.Errors) == maxGRPCErrors {
+			if len(answer.Errors) == maxErrors {
 				answer.ErrorsTruncated = true
 				break
 			}

@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/xpdata"
-	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	feedbackv1 "github.com/otelcol-feedback/otelcol-feedback/api/feedback/v1"
@@ -26,25 +25,17 @@ const eventMapCapacity = 5 + 12
 // Nothing here judges an event: what a client sent, or left out, is in the body
 // under the names of the contract, for validation to decide about.
 
-// toLogs converts the events of one request, received at now with sc as their
-// trace, to log records in the same order.
-func toLogs(events []*feedbackv1.FeedbackEvent, now time.Time, sc trace.SpanContext) plog.Logs {
+// toLogs converts the events of one request to log records in the same order.
+func toLogs(events []*feedbackv1.FeedbackEvent, receipt pcommon.Timestamp, tc traceContext) plog.Logs {
 	logs := plog.NewLogs()
 	records := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
 	records.EnsureCapacity(len(events))
-	observed := pcommon.NewTimestampFromTime(now)
 	var m, nested object
 	for _, event := range events {
-		lr := records.AppendEmpty()
-		lr.SetObservedTimestamp(observed)
-		if sc.IsValid() {
-			lr.SetTraceID(pcommon.TraceID(sc.TraceID()))
-			lr.SetSpanID(pcommon.SpanID(sc.SpanID()))
-			lr.SetFlags(plog.LogRecordFlags(sc.TraceFlags()))
-		}
 		m.event(event, &nested)
-		m.UnsafeIntoMap(lr.Body().SetEmptyMap())
+		m.UnsafeIntoMap(records.AppendEmpty().Body().SetEmptyMap())
 	}
+	tc.stamp(records, receipt)
 	return logs
 }
 

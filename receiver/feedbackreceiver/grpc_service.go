@@ -10,8 +10,7 @@ import (
 	"io"
 	"time"
 
-	"go.opentelemetry.io/otel/propagation"
-	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -73,6 +72,7 @@ func (s *feedbackService) SubmitStream(stream grpc.BidiStreamingServer[feedbackv
 // take gives the events of one request to the pipeline and says what became of
 // each. The error is a status: the request as a whole was not taken.
 func (s *feedbackService) take(ctx context.Context, req *feedbackv1.SubmitRequest) (*feedbackv1.SubmitResponse, error) {
+	receipt := pcommon.NewTimestampFromTime(time.Now())
 	events := req.GetEvents()
 	if len(events) == 0 {
 		return noEvents(), nil
@@ -87,7 +87,7 @@ func (s *feedbackService) take(ctx context.Context, req *feedbackv1.SubmitReques
 	}
 	ctx = feedbackruntimeextension.NewContext(ctx, hold)
 
-	logs := toLogs(events, time.Now(), traceOf(ctx))
+	logs := toLogs(events, receipt, traceOf(ctx))
 	verdicts, err := s.receiver.consume(ctx, feedback.TransportGRPC, logs, nil)
 	if err != nil {
 		return nil, s.deliveryError(ctx, err)
@@ -106,26 +106,13 @@ func (s *feedbackService) deliveryError(ctx context.Context, err error) error {
 	return told
 }
 
-// traceOf reads the caller's traceparent. The span in ctx is this server's own.
-func traceOf(ctx context.Context) trace.SpanContext {
-	md, ok := metadata.FromIncomingContext(ctx)
-	if !ok {
-		return trace.SpanContext{}
+// traceOf reads the caller's traceparent, as the HTTP half does. The span in ctx
+// is this server's own.
+func traceOf(ctx context.Context) traceContext {
+	values := metadata.ValueFromIncomingContext(ctx, "traceparent")
+	if len(values) != 1 {
+		return traceContext{}
 	}
-	traced := propagation.TraceContext{}.Extract(context.Background(), metadataCarrier(md))
-	return trace.SpanContextFromContext(traced)
+	tc, _ := parseTraceparent(values[0])
+	return tc
 }
-
-// metadataCarrier lets a propagator read metadata.
-type metadataCarrier metadata.MD
-
-func (c metadataCarrier) Get(name string) string {
-	if values := metadata.MD(c).Get(name); len(values) > 0 {
-		return values[0]
-	}
-	return ""
-}
-
-func (metadataCarrier) Set(string, string) {}
-
-func (metadataCarrier) Keys() []string { return nil }

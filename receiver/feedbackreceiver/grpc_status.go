@@ -66,7 +66,7 @@ func toGRPCError(err error) error {
 		}
 		return errGRPCUnavailable
 	}
-	delay, hasDelay := grpcRetryDelay(st)
+	delay, hasDelay := retryInfo(st)
 	switch st.Code() {
 	case codes.InvalidArgument:
 		return errGRPCInvalid
@@ -114,13 +114,4 @@ func statusOf(err error) (*status.Status, bool) {
 		return status.FromContextError(err), true
 	}
 	return nil, false
-}
-
-func grpcRetryDelay(st *status.Status) (time.Duration, bool) {
-	for _, detail := range st.Details() {
-		if info, ok := detail.(*errdetails.RetryInfo); ok {
-			return max(0, info.GetRetryDelay().AsDuration()), true
-		}
-	}
-	return 0, false
 }
