@@ -147,8 +147,8 @@ func PartitionKey(body pcommon.Map) string {
 	if s == nil {
 		return ""
 	}
-	key, _ := body.Get(s.Key)
-	if key.Type() != pcommon.ValueTypeStr {
+	key, ok := body.Get(s.Key)
+	if !ok || key.Type() != pcommon.ValueTypeStr {
 		return ""
 	}
 	return key.Str()
