@@ -4,6 +4,7 @@
 package feedbackreceiver // import "github.com/otelcol-feedback/otelcol-feedback/receiver/feedbackreceiver"
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,8 @@ type bodyBuffer struct {
 	buf     []byte
 	counted int64
 }
+
+var bufferedReaders = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
 
 var bodyBuffers = sync.Pool{New: func() any { return new(bodyBuffer) }}
 
@@ -152,10 +155,22 @@ func readBody(b *bodyBuffer, r *http.Request, c *codec, name string) error {
 }
 
 func readStream(b *bodyBuffer, src io.Reader, c *codec) error {
-	if err := b.hold.Grow(b.ctx, 0, c.scratch); err != nil {
+	buffered := bufferedReaders.Get().(*bufio.Reader)
+	buffered.Reset(src)
+	defer func() {
+		buffered.Reset(nil)
+		bufferedReaders.Put(buffered)
+	}()
+	// A body that is shorter shows what there is of it.
+	head, err := buffered.Peek(headSize)
+	if err != nil && err != io.EOF {
 		return err
 	}
-	decoder, release, err := c.stream(src)
+	scratch := c.scratch(head)
+	if err := b.hold.Grow(b.ctx, 0, scratch); err != nil {
+		return err
+	}
+	decoder, release, err := c.stream(buffered, scratch)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ package feedbackreceiver // import "github.com/otelcol-feedback/otelcol-feedback
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -25,24 +24,34 @@ import (
 // codec is one Content-Encoding. Either it reads a stream, or it takes the
 // whole compressed body at once.
 type codec struct {
-	// scratch is the memory that the decoder needs beside its output, in bytes.
-	scratch int64
-	// stream returns a reader and what gives it back to its pool.
-	stream func(src io.Reader) (io.Reader, func(), error)
+	// scratch is the memory that the decoder needs beside its output, in bytes,
+	// as far as the head of the body tells.
+	scratch func(head []byte) int64
+	// stream returns a reader that needs no more than scratch, and what gives it
+	// back to its pool.
+	stream func(src io.Reader, scratch int64) (io.Reader, func(), error)
 	// whole appends the decompressed body to b.
 	whole func(b *bodyBuffer, compressed []byte) error
 }
 
+// headSize is how much of a body scratch is shown; shorter bodies give less.
+const headSize = zstd.HeaderMaxSize
+
+// maxPooledScratch bounds the decoders that are kept for the next request.
+const maxPooledScratch = 1 << 20
+
 // codecs are the names of the collector's HTTP server.
 var codecs = map[string]*codec{
-	"gzip":            {scratch: 64 << 10, stream: gzipStream},
-	"zlib":            {scratch: 64 << 10, stream: zlibStream},
-	"deflate":         {scratch: 64 << 10, stream: zlibStream}, // RFC 9110: the zlib format
-	"x-snappy-framed": {scratch: 192 << 10, stream: snappyStream},
-	"lz4":             {scratch: 8 << 20, stream: lz4Stream},
+	"gzip":            {scratch: fixed(64 << 10), stream: gzipStream},
+	"zlib":            {scratch: fixed(64 << 10), stream: zlibStream},
+	"deflate":         {scratch: fixed(64 << 10), stream: zlibStream}, // RFC 9110: the zlib format
+	"x-snappy-framed": {scratch: fixed(192 << 10), stream: snappyStream},
+	"lz4":             {scratch: lz4Scratch, stream: lz4Stream},
+	"zstd":            {scratch: zstdScratch, stream: zstdStream},
 	"snappy":          {whole: snappyWhole},
-	"zstd":            {whole: zstdWhole},
 }
+
+func fixed(n int64) func([]byte) int64 { return func([]byte) int64 { return n } }
 
 // enabledCodecs are the codecs that compression_algorithms names; all if it
 // names none.
@@ -74,12 +83,13 @@ var (
 	zlibReaders   sync.Pool // of io.ReadCloser that is a zlib.Resetter
 	snappyReaders sync.Pool // of *snappy.Reader
 	lz4Readers    sync.Pool // of *lz4.Reader
+	zstdReaders   sync.Pool // of *zstd.Decoder
 )
 
 // nothing is what a pooled reader reads from, so that it keeps no body alive.
 var nothing = strings.NewReader("")
 
-func gzipStream(src io.Reader) (io.Reader, func(), error) {
+func gzipStream(src io.Reader, _ int64) (io.Reader, func(), error) {
 	zr, ok := gzipReaders.Get().(*gzip.Reader)
 	if !ok {
 		zr = new(gzip.Reader)
@@ -90,7 +100,7 @@ func gzipStream(src io.Reader) (io.Reader, func(), error) {
 	return zr, func() { gzipReaders.Put(zr) }, nil
 }
 
-func zlibStream(src io.Reader) (io.Reader, func(), error) {
+func zlibStream(src io.Reader, _ int64) (io.Reader, func(), error) {
 	zr, ok := zlibReaders.Get().(io.ReadCloser)
 	var err error
 	if ok {
@@ -104,7 +114,7 @@ func zlibStream(src io.Reader) (io.Reader, func(), error) {
 	return zr, func() { zlibReaders.Put(zr) }, nil
 }
 
-func snappyStream(src io.Reader) (io.Reader, func(), error) {
+func snappyStream(src io.Reader, _ int64) (io.Reader, func(), error) {
 	sr, ok := snappyReaders.Get().(*snappy.Reader)
 	if !ok {
 		sr = snappy.NewReader(nothing)
@@ -113,7 +123,22 @@ func snappyStream(src io.Reader) (io.Reader, func(), error) {
 	return sr, func() { sr.Reset(nothing); snappyReaders.Put(sr) }, nil
 }
 
-func lz4Stream(src io.Reader) (io.Reader, func(), error) {
+// lz4Scratch is two blocks of the size that the frame names, and the 64 KiB that
+// blocks look back.
+func lz4Scratch(head []byte) int64 {
+	const legacyBlock = 8 << 20
+	block := int64(legacyBlock)
+	if len(head) > 5 && bytes.HasPrefix(head, lz4Magic) {
+		if n := head[5] >> 4 & 7; n >= 4 {
+			block = 1 << (8 + 2*n) // 64 KiB, 256 KiB, 1 MiB, 4 MiB
+		}
+	}
+	return 2*block + 64<<10
+}
+
+var lz4Magic = []byte("\x04\x22\x4d\x18")
+
+func lz4Stream(src io.Reader, _ int64) (io.Reader, func(), error) {
 	lr, ok := lz4Readers.Get().(*lz4.Reader)
 	if !ok {
 		lr = lz4.NewReader(nothing)
@@ -127,7 +152,7 @@ var snappyMagic = []byte("\xff\x06\x00\x00sNaPpY")
 
 func snappyWhole(b *bodyBuffer, compressed []byte) error {
 	if bytes.HasPrefix(compressed, snappyMagic) {
-		sr, release, err := snappyStream(bytes.NewReader(compressed))
+		sr, release, err := snappyStream(bytes.NewReader(compressed), 0)
 		if err != nil {
 			return err
 		}
@@ -149,45 +174,41 @@ func snappyWhole(b *bodyBuffer, compressed []byte) error {
 	return nil
 }
 
-// zstdDecoder is shared: DecodeAll works on a buffer of ours, which is also its
-// window, and starts no goroutine.
-var zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
-	return zstd.NewReader(nil, zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true),
-		zstd.WithDecoderMaxWindow(128<<20), zstd.WithDecoderConcurrency(0))
-})
+// zstdMaxWindow is more than RFC 9659 lets a client use, and what common
+// encoders use at their highest levels.
+const zstdMaxWindow = 32 << 20
 
-// zstdWhole makes room for the size that the frame names. If it names none or
-// others follow, room is doubled until the output fits.
-func zstdWhole(b *bodyBuffer, compressed []byte) error {
-	dec, err := zstdDecoder()
-	if err != nil {
-		return err
-	}
+// zstdScratch is the window that the first frame asks for.
+func zstdScratch(head []byte) int64 {
+	const least = 64 << 10
 	var h zstd.Header
-	if err := h.Decode(compressed); err != nil {
-		return err
+	if err := h.Decode(head); err != nil {
+		return least // broken, as will be seen
 	}
-	size := min(4*int64(len(compressed)), b.limit)
-	if h.HasFCS {
-		if h.FrameContentSize > uint64(b.limit) {
-			return errBodyTooLarge
-		}
-		size = int64(h.FrameContentSize)
+	window := h.WindowSize
+	if h.SingleSegment {
+		window = h.FrameContentSize
 	}
-	for {
-		if err := b.room(size); err != nil {
-			return err
-		}
-		out, err := dec.DecodeAll(compressed, b.buf[:0:size])
-		switch {
-		case err == nil:
-			b.buf = out
-			return nil
-		case !errors.Is(err, zstd.ErrDecoderSizeExceeded):
-			return err
-		case size >= b.limit:
-			return errBodyTooLarge
-		}
-		size = min(max(2*size, 1024), b.limit)
+	return int64(min(max(window, least), zstdMaxWindow))
+}
+
+// zstdStream refuses frames with a larger window than was counted.
+func zstdStream(src io.Reader, scratch int64) (io.Reader, func(), error) {
+	window := zstd.WithDecoderMaxWindow(uint64(scratch))
+	zr, ok := zstdReaders.Get().(*zstd.Decoder)
+	var err error
+	if ok {
+		err = zr.ResetWithOptions(src, window)
+	} else {
+		// Concurrency 1 decodes on the goroutine that reads.
+		zr, err = zstd.NewReader(src, window, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeBuffersBelow(0))
 	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return zr, func() {
+		if scratch <= maxPooledScratch && zr.Reset(nil) == nil {
+			zstdReaders.Put(zr)
+		}
+	}, nil
 }

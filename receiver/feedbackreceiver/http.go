@@ -23,9 +23,10 @@ const closeGrace = 2 * time.Second
 
 // httpServer is the state of the HTTP half; zero until startHTTP.
 type httpServer struct {
-	server  *http.Server
-	handler *httpHandler
-	addr    net.Addr // what was listened on, for logs and tests
+	server   *http.Server
+	handler  *httpHandler
+	listener net.Listener
+	addr     net.Addr // of the listener
 }
 
 func (r *feedbackReceiver) startHTTP(ctx context.Context, host component.Host) error {
@@ -50,7 +51,7 @@ func (r *feedbackReceiver) startHTTP(ctx context.Context, host component.Host) e
 	if err != nil {
 		return fmt.Errorf("protocols::http: %w", err)
 	}
-	r.http = httpServer{server: srv, handler: handler, addr: listener.Addr()}
+	r.http = httpServer{server: srv, handler: handler, listener: listener, addr: listener.Addr()}
 	r.set.Logger.Info("Starting HTTP server", zap.Stringer("endpoint", listener.Addr()))
 
 	r.shutdownWG.Go(func() {

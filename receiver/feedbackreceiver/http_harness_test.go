@@ -235,7 +235,7 @@ func newHTTPHarness(t testing.TB, options ...httpOption) *httpHarness {
 	require.NoError(t, h.receiver.Start(context.Background(), h.host))
 	h.url = "http://" + h.receiver.http.addr.String()
 
-	transport := &http.Transport{DisableCompression: true}
+	transport := &http.Transport{DisableCompression: true, ExpectContinueTimeout: 10 * time.Second}
 	h.client = &http.Client{Transport: transport, Timeout: 20 * time.Second}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
