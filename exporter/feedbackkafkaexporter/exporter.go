@@ -44,13 +44,12 @@ type feedbackExporter struct {
 	runtime   feedbackruntimeextension.Runtime
 	client    *kgo.Client
 
-	stopOnce  sync.Once
-	stopping  chan struct{} // Shutdown was called
-	expired   chan struct{} // the time to shut down is over
-	cancel    context.CancelFunc
-	watchers  sync.WaitGroup // health and deadline
-	dispatch  sync.WaitGroup
-	stopError error
+	stopOnce sync.Once
+	stopping chan struct{} // Shutdown was called
+	expired  chan struct{} // the time to shut down is over
+	cancel   context.CancelFunc
+	watchers sync.WaitGroup // health and deadline
+	dispatch sync.WaitGroup
 }
 
 func newExporter(set exporter.Settings, cfg *Config) *feedbackExporter {
@@ -125,7 +124,13 @@ func (e *feedbackExporter) start(ctx context.Context, host component.Host) error
 		cfg:        e.cfg,
 		autoCreate: e.cfg.Producer.AllowAutoTopicCreation && !e.cfg.CreateTopics,
 	}
-	e.health.report = func(ev *componentstatus.Event) { componentstatus.ReportStatus(host, ev) }
+	e.health.report = func(ev *componentstatus.Event) {
+		select {
+		case <-e.stopping: // the status is the service's from here on
+		default:
+			componentstatus.ReportStatus(host, ev)
+		}
+	}
 	componentstatus.ReportStatus(host, componentstatus.NewRecoverableErrorEvent(errNotYet))
 
 	background, cancel := context.WithCancel(context.Background())
@@ -254,7 +259,7 @@ func (e *feedbackExporter) shutdown(ctx context.Context) error {
 		e.awaitClient()
 		e.telemetry.Shutdown()
 	})
-	return e.stopError
+	return nil
 }
 
 // drain waits until all records have their fate or the time is over.
