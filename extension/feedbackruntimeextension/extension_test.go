@@ -16,8 +16,6 @@ import (
 	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension/internal/metadata"
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension/internal/metadatatest"
@@ -98,24 +96,6 @@ func TestShutdownEndsTheDelay(t *testing.T) {
 		assert.Zero(t, time.Since(began))
 		require.NoError(t, e.NotReady(), "once more")
 	})
-}
-
-func TestWarnsOfUnknownEnvironmentOnce(t *testing.T) {
-	core, logs := observer.New(zap.WarnLevel)
-	set := extension.Settings{ID: component.NewID(metadata.Type), TelemetrySettings: componenttest.NewNopTelemetrySettings()}
-	set.Logger = zap.New(core)
-	e := newExtension(set, createDefaultConfig().(*Config))
-	e.warnUnknownEnvironment([]string{
-		"PATH=/bin", "COLLECTOR_HTTP__ENDPOINT=x", "COLLECTOR_HTP__ENDPOINT=MARKER-7f3a",
-		"COLLECTOR_BUFFER__CAPACTY", "=C:", "XCOLLECTOR_X=1",
-	})
-	require.Equal(t, 1, logs.Len())
-	entry := logs.All()[0]
-	assert.Equal(t, []any{"COLLECTOR_BUFFER__CAPACTY", "COLLECTOR_HTP__ENDPOINT"}, entry.ContextMap()["names"])
-	assert.NotContains(t, entry.Message, "MARKER")
-
-	e.warnUnknownEnvironment([]string{"COLLECTOR_HTTP__ENDPOINT=x", "HOME=/"})
-	assert.Equal(t, 1, logs.Len())
 }
 
 func TestBufferMetrics(t *testing.T) {

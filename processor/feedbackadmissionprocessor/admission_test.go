@@ -161,15 +161,16 @@ func TestRefusals(t *testing.T) {
 		records   int
 		maxBytes  int64
 		code      codes.Code
+		cause     error
 		permanent bool
 		retry     bool
 		after     time.Duration
 	}{
-		"no room for events":    {records: 2, maxBytes: 10_000, code: codes.Unavailable, retry: true, after: 5 * time.Second},
-		"no room for bytes":     {records: 1, maxBytes: 301, code: codes.Unavailable, retry: true, after: 5 * time.Second},
-		"more than it can hold": {records: 11, maxBytes: 10_000, code: codes.InvalidArgument, permanent: true},
-		"larger than it is":     {records: 4, maxBytes: 301, code: codes.InvalidArgument, permanent: true},
-		"the sender left":       {ctx: cancelled, records: 1, maxBytes: 10_000, code: codes.Canceled},
+		"no room for events":    {records: 2, maxBytes: 10_000, code: codes.Unavailable, cause: feedbackruntimeextension.ErrFull, retry: true, after: 5 * time.Second},
+		"no room for bytes":     {records: 1, maxBytes: 301, code: codes.Unavailable, cause: feedbackruntimeextension.ErrFull, retry: true, after: 5 * time.Second},
+		"more than it can hold": {records: 11, maxBytes: 10_000, code: codes.InvalidArgument, cause: feedbackruntimeextension.ErrTooLarge, permanent: true},
+		"larger than it is":     {records: 4, maxBytes: 301, code: codes.InvalidArgument, cause: feedbackruntimeextension.ErrTooLarge, permanent: true},
+		"the sender left":       {ctx: cancelled, records: 1, maxBytes: 10_000, code: codes.Canceled, cause: context.Canceled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -191,6 +192,7 @@ func TestRefusals(t *testing.T) {
 				st, ok := status.FromError(err) // what otlpreceiver does
 				require.True(t, ok)
 				assert.Equal(t, tc.code, st.Code())
+				require.ErrorIs(t, err, tc.cause)
 				assert.Equal(t, tc.permanent, consumererror.IsPermanent(err))
 				assert.Equal(t, tc.retry, hasRetryInfo(st))
 				assert.NotContains(t, fmt.Sprintf("%+v", err), marker)

@@ -20,22 +20,35 @@ import (
 // retryDelay is how long a sender is asked to wait when the buffer is full.
 const retryDelay = time.Second
 
+// refused is an error of the account with the gRPC status that receivers answer
+// with: without one an OTLP sender could not be told when to come back.
+type refused struct {
+	cause  error
+	status *status.Status
+}
+
+func (r *refused) Error() string { return r.status.Message() }
+
+func (r *refused) Unwrap() error { return r.cause }
+
+// GRPCStatus is what status.FromError looks for.
+func (r *refused) GRPCStatus() *status.Status { return r.status }
+
 var (
-	// errFull has a status of its own: receivers answer with it, and without one
-	// an OTLP sender could not be told when to come back.
-	errFull = newErrFull()
+	errFull = &refused{cause: feedbackruntimeextension.ErrFull, status: statusFull()}
 	// errTooLarge is permanent: sent again as it is, it never fits.
-	errTooLarge = consumererror.NewPermanent(status.Error(codes.InvalidArgument,
-		"the request is larger than the whole buffer: send fewer events at once"))
+	errTooLarge = consumererror.NewPermanent(&refused{
+		cause:  feedbackruntimeextension.ErrTooLarge,
+		status: status.New(codes.InvalidArgument, "the request is larger than the whole buffer: send fewer events at once"),
+	})
 )
 
-func newErrFull() error {
+func statusFull() *status.Status {
 	st := status.New(codes.Unavailable, "the buffer is full")
-	detailed, err := st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(retryDelay)})
-	if err != nil {
-		return st.Err()
+	if detailed, err := st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(retryDelay)}); err == nil {
+		return detailed
 	}
-	return detailed.Err()
+	return st
 }
 
 // refusal turns an error of the account into one that receivers understand.
@@ -44,7 +57,7 @@ func refusal(err error) error {
 	case errors.Is(err, feedbackruntimeextension.ErrTooLarge):
 		return errTooLarge
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return status.FromContextError(err).Err()
+		return &refused{cause: err, status: status.FromContextError(err)}
 	default:
 		return errFull
 	}
