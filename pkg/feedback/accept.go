@@ -5,7 +5,6 @@ package feedback
 
 import (
 	"encoding/hex"
-	"math"
 	"strings"
 
 	"github.com/google/uuid"
@@ -121,22 +120,15 @@ func lower(s string) string {
 	return s
 }
 
-// stampTime sets the event's time: its own, else the record's, else now.
+// stampTime sets the event's time in record and body.
 func (c *check) stampTime(lr plog.LogRecord, m pcommon.Map) {
 	if lr.ObservedTimestamp() == 0 {
 		lr.SetObservedTimestamp(pcommon.NewTimestampFromTime(c.now))
 	}
 	if !c.has(posTimestamp) {
-		if t := lr.Timestamp(); t != 0 && t <= math.MaxInt64 {
-			c.time = t.AsTime()
-		} else {
-			c.time = c.now
-		}
 		m.PutStr("timestamp", FormatTime(c.time))
-	} else if v := c.slots[posTimestamp]; true {
-		if _, canonical, _ := parseTime(v.Str()); !canonical {
-			v.SetStr(FormatTime(c.time))
-		}
+	} else if _, canonical, _ := parseTime(c.slots[posTimestamp].Str()); !canonical {
+		c.slots[posTimestamp].SetStr(FormatTime(c.time))
 	}
 	lr.SetTimestamp(pcommon.NewTimestampFromTime(c.time))
 }

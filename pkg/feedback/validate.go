@@ -65,7 +65,7 @@ type check struct {
 	*Validator
 	now    time.Time
 	schema *Schema
-	named  string // the type that the record's event name says
+	named  string                   // the type that the record's event name says
 	slots  [maxFields]pcommon.Value // by position in the schema
 	seen   uint32                   // which slots are filled
 	json   bool                     // came as JSON text: no duplicate names, valid UTF-8
@@ -74,7 +74,8 @@ type check struct {
 	extra  bool                     // has unknown fields or nulls to remove
 	bytes  int                      // of all strings
 	values int
-	time   time.Time // the event's, zero if it came without
+	stamp  pcommon.Timestamp // the record's own
+	time   time.Time         // the event's
 	errs   []Error
 	more   bool
 }
@@ -86,7 +87,7 @@ type check struct {
 // ids made, name, times, trace, severity and attributes set. A refused one says
 // what it said; a body of JSON text has become what the text holds.
 func (v *Validator) Validate(lr plog.LogRecord, size int, now time.Time) Verdict {
-	c := check{Validator: v, now: now, schema: commonSchema, json: size > 0}
+	c := check{Validator: v, now: now, schema: commonSchema, json: size > 0, stamp: lr.Timestamp()}
 	if name, ok := strings.CutPrefix(lr.EventName(), EventNamePrefix); ok {
 		c.named = name
 	}
@@ -133,6 +134,9 @@ func (c *check) tooLarge() {
 func (c *check) event(m pcommon.Map, size int) {
 	c.findSchema(m)
 	c.seen = c.object(m, c.schema.Fields, nil, 1, &c.slots)
+	if !c.has(posTimestamp) {
+		c.recordTime()
+	}
 	if len(c.errs) == 0 {
 		c.acrossFields()
 	}
@@ -171,6 +175,16 @@ func (c *check) sizeAsJSON(m pcommon.Map) int {
 		return upper
 	}
 	return len(appendObject(nil, m))
+}
+
+// recordTime takes the record's time, or that of receipt, for an event without one.
+func (c *check) recordTime() {
+	c.time = c.now
+	if c.stamp == 0 {
+		return
+	}
+	c.time = c.stamp.AsTime()
+	c.window(&path{name: "timestamp", member: true, known: true})
 }
 
 // acrossFields checks the rules that span fields.

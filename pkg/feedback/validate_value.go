@@ -187,13 +187,19 @@ func (c *check) enum(f *Field, s string, at *path) {
 
 func (c *check) timestamp(s string, at *path) {
 	t, _, ok := parseTime(s)
-	switch {
-	case !ok:
+	if !ok {
 		c.add(at, CodeInvalidFormat, "expected a date and time as in RFC 3339")
-	case t.Before(c.now.Add(-c.MaxAge)) || t.After(c.now.Add(c.MaxFutureSkew)):
-		c.add(at, CodeOutOfRange, fmt.Sprintf("expected a time at most %v in the past and %v in the future", c.MaxAge, c.MaxFutureSkew))
+		return
 	}
 	c.time = t
+	c.window(at)
+}
+
+// window holds the event's time to the time of receipt.
+func (c *check) window(at *path) {
+	if c.time.Before(c.now.Add(-c.MaxAge)) || c.time.After(c.now.Add(c.MaxFutureSkew)) {
+		c.add(at, CodeOutOfRange, fmt.Sprintf("expected a time at most %v in the past and %v in the future", c.MaxAge, c.MaxFutureSkew))
+	}
 }
 
 // plainText examines the rules for all strings and reports whether they hold.
