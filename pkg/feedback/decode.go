@@ -180,30 +180,27 @@ func (d *Decoder) end() error {
 
 // array decodes an array of events.
 func (d *Decoder) array() error {
-	if _, err := d.dec.ReadToken(); err != nil {
-		return err
-	}
+	d.delimiter()
 	d.mayEnvelope = false
 	for d.dec.PeekKind() != ']' {
 		if err := d.element(); err != nil {
 			return err
 		}
 	}
-	if _, err := d.dec.ReadToken(); err != nil {
-		return err
-	}
+	d.delimiter()
 	if len(d.sizes) == 0 {
 		return errNoEvents
 	}
 	return nil
 }
 
+// delimiter reads the bracket that PeekKind has seen, which cannot fail.
+func (d *Decoder) delimiter() { _, _ = d.dec.ReadToken() }
+
 // envelope decodes {"events": […]}; members beside events are not events and
 // are ignored, unless one is called type: then the object is an event.
 func (d *Decoder) envelope() error {
-	if _, err := d.dec.ReadToken(); err != nil {
-		return err
-	}
+	d.delimiter()
 	var result error
 	for d.dec.PeekKind() != '}' {
 		name, err := d.dec.ReadToken()
@@ -229,9 +226,7 @@ func (d *Decoder) envelope() error {
 			return err
 		}
 	}
-	if _, err := d.dec.ReadToken(); err != nil {
-		return err
-	}
+	d.delimiter()
 	return result
 }
 

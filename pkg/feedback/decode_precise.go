@@ -21,9 +21,7 @@ func precisely(text string, into pcommon.Value) *Error {
 	}
 	d.reset([]byte(text))
 	if d.dec.PeekKind() != '{' {
-		if err := d.value(into, 0, nil); err != nil {
-			return syntaxError(err)
-		}
+		_ = d.value(into, 0, nil) // findType has read it all
 		return &Error{Code: CodeInvalidType, Message: "expected an object"}
 	}
 	schema := SchemaOf(eventType)
@@ -31,9 +29,7 @@ func precisely(text string, into pcommon.Value) *Error {
 		schema = commonSchema
 	}
 	d.precise = true
-	if err := d.object(into.SetEmptyMap(), 1, &Field{Kind: KindObject, Fields: schema.Fields}); err != nil {
-		return syntaxError(err)
-	}
+	_ = d.object(into.SetEmptyMap(), 1, &Field{Kind: KindObject, Fields: schema.Fields})
 	return nil
 }
 
@@ -46,9 +42,7 @@ func (d *Decoder) findType(text []byte) (eventType string, err error) {
 		}
 		return "", err
 	}
-	if _, err = d.dec.ReadToken(); err != nil {
-		return "", err
-	}
+	d.delimiter()
 	for d.dec.PeekKind() != '}' {
 		name, err := d.name()
 		if err != nil {
@@ -66,8 +60,6 @@ func (d *Decoder) findType(text []byte) (eventType string, err error) {
 			return "", err
 		}
 	}
-	if _, err = d.dec.ReadToken(); err != nil {
-		return "", err
-	}
+	d.delimiter()
 	return eventType, d.end()
 }

@@ -102,6 +102,7 @@ func TestDecodeRefusesBodies(t *testing.T) {
 		{"unclosed nesting in a field", `{"a":` + strings.Repeat(`[`, 70), FormatJSON, 0, CodeMalformedJSON, ""},
 		{"nesting without end", `{"a":` + strings.Repeat(`[`, 20_000), FormatJSON, 0, CodeTooDeep, ""},
 		{"bad number", `{"a":01}`, FormatJSON, 0, CodeMalformedJSON, ""},
+		{"no number", `{"a":-}`, FormatJSON, 0, CodeMalformedJSON, ""},
 		{"bad literal", `{"a":nul}`, FormatJSON, 0, CodeMalformedJSON, ""},
 		{"bad bool", `{"a":tru}`, FormatJSON, 0, CodeMalformedJSON, ""},
 		{"bad name", `{"a":1,MARKER:2}`, FormatJSON, 0, CodeMalformedJSON, ""},

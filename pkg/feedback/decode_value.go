@@ -42,9 +42,7 @@ const (
 // object decodes an object into m. self is its row of the schema; it is only
 // known when numbers are read precisely.
 func (d *Decoder) object(m pcommon.Map, depth int, self *Field) error {
-	if _, err := d.dec.ReadToken(); err != nil {
-		return err
-	}
+	d.delimiter()
 	b := &d.builders[depth]
 	if depth == 1 {
 		b.EnsureCapacity(eventCapacity)
@@ -76,8 +74,8 @@ func (d *Decoder) members(b *xpdata.MapBuilder, depth int, self *Field) error {
 			return err
 		}
 	}
-	_, err := d.dec.ReadToken()
-	return err
+	d.delimiter()
+	return nil
 }
 
 // numberElement is the schema of the values of a KindNumberMap.
@@ -122,17 +120,15 @@ func (d *Decoder) value(v pcommon.Value, depth int, f *Field) error {
 }
 
 func (d *Decoder) list(s pcommon.Slice, depth int) error {
-	if _, err := d.dec.ReadToken(); err != nil {
-		return err
-	}
+	d.delimiter()
 	s.EnsureCapacity(nestedCapacity)
 	for d.dec.PeekKind() != ']' {
 		if err := d.value(s.AppendEmpty(), depth, nil); err != nil {
 			return err
 		}
 	}
-	_, err := d.dec.ReadToken()
-	return err
+	d.delimiter()
+	return nil
 }
 
 // tooDeep leaves out what is nested deeper than any limit allows. An empty map
@@ -239,9 +235,8 @@ func exactInteger(v pcommon.Value, raw []byte) {
 	if len(raw) > maxNumberText {
 		return
 	}
-	r, ok := new(big.Rat).SetString(string(raw))
+	r, _ := new(big.Rat).SetString(string(raw)) // JSON's numbers are a subset of what it reads
 	switch {
-	case !ok:
 	case !r.IsInt():
 		v.SetDouble(0.5)
 	case r.Num().IsInt64():

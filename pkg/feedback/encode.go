@@ -128,6 +128,9 @@ func appendDouble(dst []byte, n float64) []byte {
 		return append(dst, `"NaN"`...)
 	case math.IsInf(n, 0):
 		return append(strconv.AppendFloat(append(dst, '"'), n, 'g', -1, 64), '"')
+	case math.Abs(n) >= math.MaxInt64:
+		// Plain digits would read as an integer that is out of range.
+		return strconv.AppendFloat(dst, n, 'e', -1, 64)
 	}
 	return jsontext.AppendFloat(dst, n, 64)
 }

@@ -94,6 +94,7 @@ func TestRules(t *testing.T) {
 
 		{"uuid", with(TypeUserFeedback, `"event_id":"MARKER"`), []string{"invalid_format@event_id"}},
 		{"uuid without dashes", with(TypeUserFeedback, `"event_id":"550e8400e29b41d4a716446655440000"`), []string{"invalid_format@event_id"}},
+		{"uuid with other separators", with(TypeUserFeedback, `"event_id":"550e8400_e29b_41d4_a716_446655440000"`), []string{"invalid_format@event_id"}},
 		{"uuid in braces", with(TypeUserFeedback, `"event_id":"{550e8400-e29b-41d4-a716-44665544000}"`), []string{"invalid_format@event_id"}},
 		{"uuid with a letter", with(TypeUserFeedback, `"event_id":"550e8400-e29b-41d4-a716-44665544000g"`), []string{"invalid_format@event_id"}},
 		{"nil uuid", with(TypeUserFeedback, `"event_id":"00000000-0000-0000-0000-000000000000"`), []string{"invalid_value@event_id"}},
@@ -222,6 +223,15 @@ func TestUnknownFields(t *testing.T) {
 	v.UnknownFields = RejectUnknown
 	_, verdict = judge(t, v, event)
 	assert.Equal(t, []string{"unknown_field@x", "unknown_field@quality_dimensions.y"}, faults(verdict))
+}
+
+func TestLeastDepth(t *testing.T) {
+	v := defaultValidator()
+	v.MaxDepth = 1
+	_, verdict := judge(t, v, with(TypeUserFeedback, `"tags":[],"metadata":{}`))
+	assert.Equal(t, []string{"too_deep@tags", "too_deep@metadata"}, faults(verdict))
+	_, verdict = judge(t, v, with(TypeModelResponse, ""))
+	assert.Equal(t, []string{"too_deep@model_params"}, faults(verdict))
 }
 
 func TestErrorsAreBounded(t *testing.T) {
