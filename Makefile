@@ -134,10 +134,10 @@ bench-compare: $(TOOLS)/benchstat ## Compare the last two runs of make bench
 
 .PHONY: lint-go
 lint-go: $(TOOLS)/golangci-lint ## golangci-lint on every module, tests included
-	@for module in $(GO_MODULES); do \
+	@status=0; for module in $(GO_MODULES); do \
 	  echo "== golangci-lint in $$module"; \
-	  (cd $$module && $(TOOLS)/golangci-lint run --config $(ROOT)/.golangci.yml ./...); \
-	done
+	  (cd $$module && $(TOOLS)/golangci-lint run --config $(ROOT)/.golangci.yml ./...) || status=1; \
+	done; exit $$status
 
 .PHONY: lint-proto
 lint-proto: $(TOOLS)/buf ## buf lint and format check of the protobuf files
@@ -145,10 +145,10 @@ lint-proto: $(TOOLS)/buf ## buf lint and format check of the protobuf files
 
 .PHONY: lint-tidy
 lint-tidy: ## Fail if a go.mod or go.sum is not tidy
-	@for module in $(TIDY_MODULES); do \
+	@status=0; for module in $(TIDY_MODULES); do \
 	  echo "== go mod tidy -diff in $$module"; \
-	  (cd $$module && go mod tidy -diff); \
-	done
+	  (cd $$module && go mod tidy -diff) || status=1; \
+	done; exit $$status
 
 .PHONY: lint-headers
 lint-headers: ## Fail if a file lacks its licence header

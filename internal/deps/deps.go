@@ -1,3 +1,6 @@
+// Copyright The otelcol-feedback Authors
+// SPDX-License-Identifier: Apache-2.0
+
 package deps
 import (
 _ "github.com/go-json-experiment/json/jsontext"
