@@ -11,7 +11,8 @@ const (
 // card checks for a payment card number that begins with group g: a Luhn sum,
 // and either an issuer's prefix and length or a word that announces a card.
 func (s *scanner) card(c *cluster, g int) (match, bool) {
-	var ctx *context
+	var ctx context
+	known := false
 	before := s.linkedBefore(c, g)
 	for h := c.n - 1; h >= g; h-- {
 		n := c.groups[h].at + c.groups[h].n - c.groups[g].at
@@ -34,9 +35,8 @@ func (s *scanner) card(c *cluster, g int) (match, bool) {
 		if before == linkNone && after == linkNone && issued(digits) && c.cardLayout(g, h) && !c.runsOn(g, h) {
 			return found(Card, start, end), true
 		}
-		if ctx == nil {
-			b := s.context(start, c.groups[h].end)
-			ctx = &b
+		if !known {
+			ctx, known = s.context(start, c.groups[h].end), true
 		}
 		if ctx.card && (before == linkNone || g == 0) && c.minGroup(g, h) >= 2 {
 			return found(Card, start, end), true

@@ -91,7 +91,12 @@ func (c *cluster) read(text string, floor, i int) {
 		}
 		var next int
 		var closed bool
-		sep, next, open, closed = readSep(text, i, depth)
+		if sep, next, open, closed = readSep(text, i, depth); sep == sepBreak && depth && c.groups[0].open >= 0 {
+			// That parenthesis is around the whole number: (+1 (415) 555-2671).
+			c.groups[0].open = -1
+			depth = false
+			sep, next, open, closed = readSep(text, i, depth)
+		}
 		if sep == sepBreak {
 			return
 		}

@@ -101,6 +101,9 @@ func (c *context) before(text string, floor, start int) {
 	var seen, prev wordKind // of the words between, and of the last one read
 	for range maxWords {
 		w, ok := r.word()
+		if !ok && r.digit && fills == 0 && isCode(text[r.floor:start]) {
+			c.id = true
+		}
 		if !ok || r.lines > 1 || r.stops > 1 {
 			return
 		}
@@ -128,6 +131,27 @@ func (c *context) before(text string, floor, start int) {
 	}
 }
 
+// isCode reports whether the last word before the number, one blank apart, is of
+// capitals and digits: the number is the rest of a longer code.
+func isCode(before string) bool {
+	w := strings.TrimSuffix(before, " ")
+	if len(w) != len(before)-1 {
+		return false
+	}
+	letters := false
+	for i := len(w) - 1; i >= 0; i-- {
+		switch b := w[i]; {
+		case b >= 'A' && b <= 'Z':
+			letters = true
+		case b == ' ':
+			return letters
+		case !isDigit(b):
+			return false
+		}
+	}
+	return letters
+}
+
 // weigh takes in a word that is directly beside the number, but for fillers.
 // It reports whether the one before it is, too.
 func (c *context) weigh(kind, prev, seen wordKind, fills int, r reader) bool {
@@ -135,7 +159,7 @@ func (c *context) weigh(kind, prev, seen wordKind, fills int, r reader) bool {
 	case kind&wSSN != 0:
 		c.ssn = true
 		return false
-	case kind&wSocial != 0 && (prev&wSecurity != 0 || seen == 0):
+	case kind&wSocial != 0 && (prev&wSecurity != 0 || seen&^(wFill|wIs|wNumber|wPrep) == 0):
 		c.ssn = true
 		return false
 	case kind&wSecurity != 0:
@@ -169,7 +193,7 @@ func (c *context) after(text string, end int) {
 	text = text[end:min(len(text), end+48)]
 	trimmed := strings.TrimLeft(text, " \u00A0")
 	open := strings.HasPrefix(trimmed, "(") || strings.HasPrefix(trimmed, "[")
-	own := false
+	own, first := false, wordKind(0)
 	for i := range 4 {
 		w, rest, clean := nextWord(text)
 		if w == "" || !clean {
@@ -189,10 +213,15 @@ func (c *context) after(text string, end int) {
 			c.card = c.card || i == 0 || own
 			return
 		case kind&wLabel != 0:
-			c.label = c.label || open || own
+			c.label = c.label || open || own || i >= 2 && first&wIs != 0
 			return
 		case kind&wOwn != 0:
 			own = true
+		case i == 0:
+			first = kind
+			if kind&(wFill|wNumber) == 0 {
+				return
+			}
 		case kind&(wFill|wNumber) == 0:
 			return
 		}

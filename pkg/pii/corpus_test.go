@@ -130,3 +130,15 @@ func TestDevelopmentSet(t *testing.T) {
 	floor(Phone, 95)
 	assert.Zero(t, changed, "texts without such data stay as they are")
 }
+
+// TestHardSet holds formats that are rare in the development set, and
+// look-alikes that must stay.
+func TestHardSet(t *testing.T) {
+	scores, changed := measure(t, readCorpus(t, "testdata/hard.jsonl"))
+	for _, e := range []Entity{Email, Phone, Card, SSN} {
+		s := scores[e]
+		t.Logf("%-6s %3d of %3d covered (%.1f %%), %d exactly", e, s.covered, s.total, 100*float64(s.covered)/float64(s.total), s.exact)
+		assert.Equal(t, s.total, s.exact, e.String())
+	}
+	assert.Zero(t, changed)
+}

@@ -72,7 +72,7 @@ func localStart(text string, floor, i int) int {
 			continue
 		}
 		r, n := utf8.DecodeLastRuneInString(text[:j])
-		if !unicode.In(r, unicode.L, unicode.N, unicode.M) {
+		if !isNameRune(r) {
 			break
 		}
 		j -= n
@@ -145,7 +145,13 @@ func isDomainRune(r rune, n int) bool {
 	if r < utf8.RuneSelf {
 		return n == 1 && (isAlnum(byte(r)) || r == '-' || r == '_')
 	}
-	return n > 1 && unicode.In(r, unicode.L, unicode.N, unicode.M)
+	return n > 1 && isNameRune(r)
+}
+
+// isNameRune reports whether a character outside ASCII may be part of a name.
+// The marks that only choose a character's picture are no part of it.
+func isNameRune(r rune) bool {
+	return unicode.In(r, unicode.L, unicode.N, unicode.M) && (r < 0xFE00 || r > 0xFE0F) && r != 0x20E3
 }
 
 // isTopLevel reports whether a domain may end in label.

@@ -14,6 +14,10 @@ const minDigits = 7
 // number checks the digits that begin at i: cards and social security numbers
 // first, then telephone numbers in what stands before them.
 func (s *scanner) number(i int) (match, bool) {
+	if end, alone := loneDigits(s.text, i); alone {
+		s.pos = end
+		return match{}, false
+	}
 	var c cluster
 	c.read(s.text, s.floor, i)
 	last := c.groups[c.n-1]
@@ -28,7 +32,7 @@ func (s *scanner) number(i int) (match, bool) {
 		s.pos = c.groups[c.n/2].start // the rest may belong to what follows
 		c.n = max(c.n-1, 1)
 	}
-	if inIBAN(s.text, s.floor, i) {
+	if inIBAN(s.text, s.floor, i) || (c.n > 1 && inIBAN(s.text, s.floor, c.groups[1].start)) {
 		return match{}, false
 	}
 	first, firstOK, limit := match{}, false, c.n
@@ -43,6 +47,26 @@ func (s *scanner) number(i int) (match, bool) {
 		}
 	}
 	return first, firstOK
+}
+
+// loneDigits recognises cheaply what most digits in text are: a few of them, and
+// no others near by.
+func loneDigits(text string, i int) (end int, alone bool) {
+	end = i
+	for end < len(text) && isDigit(text[end]) {
+		end++
+	}
+	if end-i >= minDigits {
+		return end, false
+	}
+	for j := end; j < len(text); j++ {
+		switch b := text[j]; b {
+		case ' ', '-', '.', '/', '(', ')':
+		default:
+			return end, !isDigit(b) && b < utf8.RuneSelf
+		}
+	}
+	return end, true
 }
 
 func (s *scanner) cardOrSSN(c *cluster, g int) (match, bool) {
@@ -70,6 +94,8 @@ func (s *scanner) linkedBefore(c *cluster, g int) link {
 		switch k := c.groups[g].sep; {
 		case k == sepNone:
 			return linkHard
+		case k == sepSlash && c.groups[g-1].n >= 3 && c.groups[g].n >= 3:
+			return linkNone // two numbers
 		case k.tight():
 			return linkSoft
 		}
@@ -115,6 +141,8 @@ func (s *scanner) linkedAfter(c *cluster, h int) link {
 		switch k := c.groups[h+1].sep; {
 		case k == sepNone:
 			return linkHard
+		case k == sepSlash && c.groups[h].n >= 3 && c.groups[h+1].n >= 3:
+			return linkNone // two numbers
 		case k.tight():
 			return linkSoft
 		}
@@ -130,6 +158,7 @@ func (s *scanner) linkedAfter(c *cluster, h int) link {
 	case r == '_' || r == '*' || r == '%' || r == '\\' || r == '°':
 		return linkSoft
 	case r == '—', i+n >= len(s.text):
+	case r == ',' && c.groups[h].sep == sepDash:
 	case r == ',':
 		k := i + n
 		for k < len(s.text) && isDigit(s.text[k]) {

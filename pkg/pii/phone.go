@@ -24,7 +24,8 @@ func (s *scanner) phone(c *cluster, g, limit int) (match, bool) {
 	if plus {
 		start = c.plus
 	}
-	var ctx *context
+	var ctx context
+	known := false
 	for h := limit - 1; h >= g; h-- {
 		n := c.groups[h].at + c.groups[h].n - c.groups[g].at
 		if n < minPhone || n > maxPhone {
@@ -42,13 +43,12 @@ func (s *scanner) phone(c *cluster, g, limit int) (match, bool) {
 		if after == linkHard {
 			continue
 		}
-		if ctx == nil {
-			v := s.context(from, c.groups[c.n-1].end)
-			ctx = &v
+		if !known {
+			ctx, known = s.context(from, c.groups[c.n-1].end), true
 		}
-		p := shape{c: c, g: g, h: h, plus: plus, region: s.e.region}
+		p := shape{c: c, g: g, h: h, plus: plus, s: s}
 		linked := before != linkNone || after != linkNone
-		if s.isPhone(&p, ctx, linked, before != linkNone) {
+		if s.isPhone(&p, &ctx, linked, before != linkNone) {
 			return found(Phone, from, end), true
 		}
 	}
@@ -63,7 +63,7 @@ func (s *scanner) isPhone(p *shape, ctx *context, linked, linkedBefore bool) boo
 	if ctx.unit && !ctx.label && !p.plus {
 		return false
 	}
-	if !p.endsCleanly() && !p.strong() {
+	if !p.endsCleanly() && !p.international() && !p.northAmerican() {
 		return false
 	}
 	switch {
@@ -76,7 +76,7 @@ func (s *scanner) isPhone(p *shape, ctx *context, linked, linkedBefore bool) boo
 	case ctx.call || ctx.message:
 		return p.callable() && !p.looksLikeTime() && !p.isYears()
 	case ctx.near:
-		return !p.looksLikeTime() && p.nationalValid()
+		return p.local() || !p.looksLikeTime() && p.nationalValid()
 	}
 	return p.grouped() && p.nationalValid() && p.g == 0
 }
@@ -159,10 +159,10 @@ func lowerASCII(w string) string {
 
 // shape is a candidate: groups [g, h] of a cluster.
 type shape struct {
-	c      *cluster
-	g, h   int
-	plus   bool
-	region string
+	c    *cluster
+	g, h int
+	plus bool
+	s    *scanner
 
 	strongSet, strongIs bool
 }
@@ -183,19 +183,32 @@ func (p *shape) strong() bool {
 	return p.strongIs
 }
 
-// valid asks the numbering plans. number begins with '+', or is national.
-func valid(number, region string) bool {
+// maxChecks bounds the questions to the numbering plans for one text, which take
+// microseconds each. Beyond it every number of a possible length is plausible.
+const maxChecks = 64
+
+// plausible asks the numbering plans whether number, which begins with '+' or is
+// one of the default region, is valid, or, if that is enough, of a possible length.
+func (s *scanner) plausible(number string, possible bool) bool {
+	if s.checks++; s.checks > maxChecks {
+		return true
+	}
+	region := s.e.region
 	if region == "" {
-		region = "US"
+		region = defaultRegion
 	}
 	n, err := phonenumbers.Parse(number, region)
-	return err == nil && phonenumbers.IsValidNumber(n)
+	if err != nil {
+		return false
+	}
+	return phonenumbers.IsValidNumber(n) ||
+		possible && phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.IS_POSSIBLE
 }
 
 // nationalValid reports whether the digits are a number of the default region.
 func (p *shape) nationalValid() bool {
 	d := p.all()
-	if p.region == "" || p.region == "US" || p.region == "CA" {
+	if r := p.s.e.region; r == "" || r == "US" || r == "CA" {
 		// Not worth asking: most digits in text end here.
 		if len(d) == 11 && d[0] == '1' {
 			d = d[1:]
@@ -206,7 +219,7 @@ func (p *shape) nationalValid() bool {
 	} else if p.grouped() && p.minGroup() < 2 {
 		return false
 	}
-	return len(d) >= minPhone && len(d) <= 15 && valid(string(d), p.region)
+	return len(d) >= minPhone && len(d) <= 15 && p.s.plausible(string(d), false)
 }
 
 func (p *shape) minGroup() int { return p.c.minGroup(p.g, p.h) }

@@ -81,6 +81,8 @@ type scanner struct {
 	// lastPhone is the end of the last telephone number found, or 0.
 	lastPhone int
 
+	checks int // questions asked to the numbering plans
+
 	// The next '@' and the address around it, kept because digits before it
 	// have to know whether they belong to it. atPos is -1 before the first.
 	atPos int

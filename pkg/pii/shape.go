@@ -28,7 +28,8 @@ func (p *shape) international() bool {
 	if d[0] == '1' {
 		return len(d) == 11 && northAmericanPlan(d[1:])
 	}
-	return valid("+"+string(d), "ZZ") || valid("+"+string(p.withoutTrunk(d)), "ZZ")
+	d = p.withoutTrunk(d)
+	return p.s.plausible("+"+string(d), p.grouped() && len(d) > 9)
 }
 
 // withoutTrunk drops the 0 of +41 (0)62 ….
@@ -80,18 +81,18 @@ func (p *shape) trunk() bool {
 	}
 	for i := range p.lengths() {
 		n := p.length(i)
-		if n < 2 || n > 8 || (i == 0 && n > 5) || (n > 5 && p.lengths() > 2) {
+		if n < 2 || n > 8 || (i == 0 && n > 5) || (n > 6 && p.lengths() > 2) {
 			return false
 		}
 		if n == 4 && i > 0 && isYear(p.group(i)) && p.lengths() == 3 {
 			return false
 		}
 	}
-	if len(d) == 12 && (p.lengths() < 3 || p.group(1)[0] == '0' || p.group(p.lengths() - 1)[0] == '0') {
+	if p.lengths() > 5 || len(d) == 12 && (p.lengths() < 3 || p.group(1)[0] == '0' || p.group(p.lengths() - 1)[0] == '0') {
 		return false
 	}
 	if p.lengths() == 2 {
-		return p.length(1) >= 6 && p.c.sep(p.g, p.h) != sepDot
+		return p.length(1) >= 5 && (p.length(1) >= 6 || p.length(0) >= 5) && p.c.sep(p.g, p.h) != sepDot
 	}
 	return !p.mixed()
 }
@@ -161,6 +162,13 @@ func (p *shape) national() bool {
 	return false
 }
 
+// local recognises the 555-1234 of North America, which needs a word that
+// announces it.
+func (p *shape) local() bool {
+	return p.lengths() == 2 && p.length(0) == 3 && p.length(1) == 4 && p.c.groups[p.h].sep == sepDash &&
+		p.group(0)[0] >= '2' && !isYear(p.group(1)) && p.group(1)[2] != '0'
+}
+
 // callable reports whether the digits may be a telephone number if the words
 // say so.
 func (p *shape) callable() bool {
@@ -198,7 +206,8 @@ func (p *shape) endsCleanly() bool {
 	}
 	for i := p.g + 1; i <= p.h; i++ {
 		if p.c.groups[i].sep == sepSpace {
-			return p.c.groups[p.h+1].n == 1 || p.h+1 == p.c.n-1
+			next := p.c.groups[p.h+1].n
+			return next == 1 || p.h+1 == p.c.n-1 && next != p.c.groups[p.h].n
 		}
 	}
 	return true

@@ -12,6 +12,7 @@ const (
 	wMessage                       // what reaches one there, if a preposition follows: message, answer
 	wPrep                          // at, on, to …
 	wFill                          // may stand between the word and the number
+	wIs                            // is, was
 	wOwn                           // my, your …
 	wNumber                        // number, no …
 	wCard                          // names a payment card
@@ -50,10 +51,11 @@ func init() {
 		wPrep:   {"at", "on", "to", "via", "under", "using", "unter", "au", "al", "ao", "auf", "from", "op"},
 		wNumber: {"number", "numbers", "no", "nr", "num", "nbr", "nummer", "número", "numero", "n", "номер"},
 		wOwn:    {"my", "your", "his", "her", "our", "their", "mein", "meine", "meiner", "mon", "ma", "mi", "meu", "minha"},
+		wIs:     {"is", "was"},
 		wFill: {
 			"is", "was", "are", "be", "me", "us", "him", "them", "it", "its", "it's", "s", "the", "a", "this", "that", "new",
 			"old", "current", "registered", "personal", "private", "primary", "main", "home", "work", "office", "business", "direct",
-			"file", "listed", "following", "please", "or", "and", "also", "now", "back", "anytime", "below", "reads", "ending", "by", "up",
+			"file", "listed", "following", "please", "also", "maybe", "now", "back", "anytime", "below", "reads", "ending", "by", "up",
 			"de", "ist", "lautet", "est", "es", "le", "la", "der", "die", "das", "mich", "moi", "o", "é", "è", "international",
 			"local", "alternate", "alternative", "other", "either", "usual", "contact", "ext",
 		},
@@ -72,8 +74,8 @@ func init() {
 			"request", "requests", "session", "transaction", "txn", "trace", "span", "commit", "issue", "pr", "bug", "row", "rows",
 			"line", "page", "pages", "zip", "postcode", "po", "policy", "claim", "booking", "confirmation", "routing", "iban",
 			"seed", "port", "offset", "code", "pin", "passport", "license", "licence", "vat", "tax", "doi", "pmid", "arxiv", "hash",
-			"checksum", "error", "job", "task", "run", "process", "pid", "record", "key", "token", "sequence", "student",
-			"employee", "member", "customer", "patient", "device", "barcode", "catalog", "catalogue", "article", "patent",
+			"checksum", "error", "job", "task", "run", "process", "pid", "record", "key", "token", "sequence",
+			"device", "barcode", "catalog", "catalogue", "article", "patent",
 		},
 		wTech: {"function", "tool", "api", "rpc", "system", "method", "http", "error", "async", "last", "first", "log", "per"},
 		wUnit: {
