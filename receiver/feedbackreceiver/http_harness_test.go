@@ -318,3 +318,10 @@ func (h *httpHarness) rawConn() net.Conn {
 	h.t.Cleanup(func() { conn.Close() })
 	return conn
 }
+
+// refusedWhole asserts an answer of 400 about the request as a whole.
+func (a answer) refusedWhole(t testing.TB, code string) {
+	t.Helper()
+	assert.Equal(t, http.StatusBadRequest, a.status)
+	assert.Contains(t, a.body, `"errors":[{"index":0,"code":"`+code+`"`)
+}
