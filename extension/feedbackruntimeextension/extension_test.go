@@ -50,10 +50,10 @@ func TestShutdownWithDelay(t *testing.T) {
 		require.NoError(t, h.Grow(t.Context(), 1, 1), "requests are still taken")
 		h.Release()
 
-		time.Sleep(5*time.Second - time.Nanosecond)
+		pass(5*time.Second - time.Nanosecond)
 		assert.False(t, isClosed(e.Stopping()), "receivers are held open")
 		pending(t, done)
-		time.Sleep(time.Nanosecond)
+		pass(time.Nanosecond)
 		require.NoError(t, <-done)
 		assert.True(t, isClosed(e.Stopping()))
 

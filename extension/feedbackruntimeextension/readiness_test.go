@@ -150,9 +150,9 @@ func fullAccount(t *testing.T, events, asked int) (*runtimeExtension, *Hold) {
 func TestReadinessTurnsAfterFiveSecondsOfAFullBuffer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, h := fullAccount(t, 10, 1)
-		time.Sleep(4*time.Second - time.Millisecond)
+		pass(4*time.Second - time.Millisecond)
 		require.NoError(t, e.Readiness(), "a burst")
-		time.Sleep(time.Millisecond)
+		pass(time.Millisecond)
 		require.ErrorIs(t, e.Readiness(), errBufferFull)
 
 		e.Account().Hand(h, 2, 0)
@@ -169,16 +169,16 @@ func TestReadinessTurnsAfterFiveSecondsOfAFullBuffer(t *testing.T) {
 func TestABreakStartsTheFiveSecondsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, h := fullAccount(t, 10, 1)
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		e.Account().Hand(h, 1, 0)
 		e.Account().Done(1, 0) // room for one: 90 %
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		require.NoError(t, e.Readiness())
 
 		require.NoError(t, h.Grow(t.Context(), 1, 0))
 		require.ErrorIs(t, e.Account().Open().Grow(t.Context(), 1, 0), ErrFull)
 		require.NoError(t, e.Readiness())
-		time.Sleep(4 * time.Second)
+		pass(4 * time.Second)
 		require.ErrorIs(t, e.Readiness(), errBufferFull)
 		h.Release()
 		require.NoError(t, e.Readiness())
@@ -190,7 +190,7 @@ func TestRoomThatIsTakenAtOnceIsNoBreak(t *testing.T) {
 		e, h := fullAccount(t, 10, 1)
 		for range 8 { // what leaves is replaced by who waits
 			next, done := growLater(t.Context(), e.Account(), 1, 0)
-			time.Sleep(500 * time.Millisecond)
+			pass(500 * time.Millisecond)
 			e.Account().Hand(h, 1, 0)
 			e.Account().Done(1, 0)
 			require.NoError(t, <-done)
@@ -204,7 +204,7 @@ func TestRoomThatIsTakenAtOnceIsNoBreak(t *testing.T) {
 func TestALargeRequestDoesNotMakeAHalfEmptyBufferFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, h := fullAccount(t, 6, 5)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.NoError(t, e.Readiness())
 		h.Release()
 	})
