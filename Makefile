@@ -53,7 +53,7 @@ test: test-unit check-generated test-kafka ## Units with -race, drift of generat
 verify: test-unit check-generated test-kafka-once fuzz test-container ## test, and all that takes longer: fuzzing, the container image
 
 .PHONY: lint
-lint: lint-go lint-proto lint-tidy lint-headers ## Linters, module files, licence headers
+lint: lint-headers lint-sleeps lint-proto lint-tidy lint-go ## Linters, module files, licence headers
 
 .PHONY: generate
 generate: generate-api generate-go generate-distribution ## Write all generated code
@@ -153,6 +153,10 @@ lint-tidy: ## Fail if a go.mod or go.sum is not tidy
 .PHONY: lint-headers
 lint-headers: ## Fail if a file lacks its licence header
 	@scripts/check-headers.sh
+
+.PHONY: lint-sleeps
+lint-sleeps: ## Fail if a test sleeps outside a testing/synctest bubble
+	@scripts/check-sleeps.sh
 
 .PHONY: generate-api
 generate-api: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc # stubs of the gRPC service
