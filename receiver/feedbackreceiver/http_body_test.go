@@ -185,7 +185,7 @@ func TestHTTPBodyThatEndsEarly(t *testing.T) {
 // The deadline for reading must not look like a client that hung up while the
 // pipeline works.
 func TestHTTPReadTimeoutSparesThePipeline(t *testing.T) {
-	const timeout = 50 * time.Millisecond
+	const timeout = 250 * time.Millisecond
 	h := newHTTPHarness(t, withHTTPConfig(func(c *HTTPConfig) { c.ServerConfig.ReadTimeout = timeout }))
 	h.judge.wait = func(ctx context.Context) {
 		select {

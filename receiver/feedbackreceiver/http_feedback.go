@@ -152,7 +152,7 @@ func (h *httpHandler) decode(ctx context.Context, w http.ResponseWriter, r *http
 	body := newBodyBuffer(ctx, feedbackruntimeextension.FromContext(ctx), h.cfg.ServerConfig.MaxRequestBodySize)
 	defer body.free()
 	if err := readBody(body, r, as.codec, as.encoding); err != nil {
-		h.answerBodyError(w, err)
+		answerBodyError(w, r, err)
 		return logs, nil, false
 	}
 	h.unhurry(w)
@@ -179,13 +179,13 @@ func (h *httpHandler) unhurry(w http.ResponseWriter) {
 }
 
 // answerBodyError answers for a body that could not be read.
-func (h *httpHandler) answerBodyError(w http.ResponseWriter, err error) {
+func answerBodyError(w http.ResponseWriter, r *http.Request, err error) {
 	var encoding errBodyEncoding
 	switch {
 	case errors.Is(err, errBodyTooLarge):
 		answerRefusal(w, refuseTooLarge, 0)
 	case errors.Is(err, errBodyTimeout):
-		w.Header().Set("Connection", "close")
+		hangUp(w, r)
 		answerRefusal(w, refuseTimeout, 0)
 	case errors.Is(err, errBodyEnded), errors.As(err, &encoding):
 		answerWhole(w, 1, 0, &feedback.Error{Code: feedback.CodeMalformedJSON, Message: err.Error()})

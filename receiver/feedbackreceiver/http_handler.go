@@ -62,7 +62,7 @@ func newHTTPHandler(ctx context.Context, r *feedbackReceiver, cfg *HTTPConfig, e
 // ServeHTTP implements http.Handler.
 func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.inWork.enter() {
-		w.Header().Set("Connection", "close")
+		hangUp(w, r)
 		answerRefusal(w, refuseStopping, 0)
 		return
 	}
@@ -77,11 +77,19 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 	}
 	if headerBytes(r) > h.cfg.MaxHeaderBytes {
-		w.Header().Set("Connection", "close")
+		hangUp(w, r)
 		answerRefusal(w, refuseHeaders, 0)
 		return
 	}
 	h.route(w, r)
+}
+
+// hangUp ends the connection after an answer that leaves a body unread. HTTP/2
+// ends the stream by itself, and must not take its neighbours along.
+func hangUp(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor < 2 {
+		w.Header().Set("Connection", "close")
+	}
 }
 
 // recovered answers 500 after a panic. The value of the panic may hold parts of

@@ -76,7 +76,7 @@ func TestHTTPOverTLS(t *testing.T) {
 }
 
 func TestHTTP2TimeOuts(t *testing.T) {
-	const timeout = 50 * time.Millisecond
+	const timeout = 250 * time.Millisecond
 	h := newTLSHarness(t, withHTTPConfig(func(c *HTTPConfig) { c.ServerConfig.ReadTimeout = timeout }))
 	h.judge.wait = func(ctx context.Context) {
 		select {
