@@ -222,7 +222,7 @@ func TestUnknownFields(t *testing.T) {
 
 	v.UnknownFields = RejectUnknown
 	_, verdict = judge(t, v, event)
-	assert.Equal(t, []string{"unknown_field@x", "unknown_field@quality_dimensions.y"}, faults(verdict))
+	assert.Equal(t, []string{"unknown_field@quality_dimensions.y", "unknown_field@x"}, faults(verdict))
 }
 
 func TestLeastDepth(t *testing.T) {

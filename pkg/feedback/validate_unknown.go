@@ -9,6 +9,17 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
+// unknownMembers examines the members of an object that are not of the schema.
+func (c *check) unknownMembers(m pcommon.Map, fields []Field, at *path, depth int) {
+	position := 0
+	for name, v := range m.All() {
+		if fieldByName(fields, name) == nil {
+			c.unknown(name, v, &path{parent: at, name: name, index: position, member: true}, depth)
+		}
+		position++
+	}
+}
+
 // unknown examines a field that the schema does not know.
 func (c *check) unknown(name string, v pcommon.Value, at *path, depth int) {
 	switch c.UnknownFields {

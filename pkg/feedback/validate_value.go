@@ -18,19 +18,17 @@ func (c *check) object(m pcommon.Map, fields []Field, at *path, depth int, slots
 		c.tooDeep(at)
 		return 0
 	}
-	position, hint := 0, 0
+	hint, unknown := 0, false
 	for name, v := range m.All() {
 		i := fieldIndex(fields, name, hint)
 		if i < 0 {
-			c.unknown(name, v, &path{parent: at, name: name, index: position, member: true}, depth)
-		} else {
-			slots[i] = v
-			seen |= 1 << i
-			hint = i + 1
+			unknown = true
+			continue
 		}
-		position++
+		slots[i] = v
+		seen |= 1 << i
+		hint = i + 1
 	}
-	c.unique(m, at)
 	for i := range fields {
 		f := &fields[i]
 		p := path{parent: at, name: f.Name, member: true, known: true}
@@ -44,6 +42,10 @@ func (c *check) object(m pcommon.Map, fields []Field, at *path, depth int, slots
 		}
 		c.value(f, slots[i], &p, depth)
 	}
+	if unknown {
+		c.unknownMembers(m, fields, at, depth)
+	}
+	c.unique(m, at)
 	return seen
 }
 
