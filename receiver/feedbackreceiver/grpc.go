@@ -56,7 +56,8 @@ func (r *feedbackReceiver) startGRPC(ctx context.Context, host component.Host) e
 	if err != nil {
 		return fmt.Errorf("protocols::grpc: %w", err)
 	}
-	feedbackv1.RegisterFeedbackServiceServer(server, &feedbackService{receiver: r, maxEvents: cfg.MaxRequestEvents, stopper: stop})
+	server.RegisterService(withMalformed(feedbackv1.FeedbackService_ServiceDesc),
+		&feedbackService{receiver: r, maxEvents: cfg.MaxRequestEvents, stopper: stop})
 	healthpb.RegisterHealthServer(server, &healthService{rt: r.rt, stopper: stop})
 	if cfg.Reflection {
 		reflection.Register(server)

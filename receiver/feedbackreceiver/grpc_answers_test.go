@@ -311,3 +311,35 @@ func TestGRPCRequestError(t *testing.T) {
 	assert.Equal(t, codes.Canceled, status.Code(requestError(ctx, fmt.Errorf("waiting: %w", context.Canceled))))
 	assert.Equal(t, codes.Unavailable, status.Code(requestError(ctx, errors.New("other"))))
 }
+
+// rawCodec sends bytes as they are.
+type rawCodec struct{}
+
+func (rawCodec) Marshal(v any) ([]byte, error) { return v.([]byte), nil }
+func (rawCodec) Unmarshal([]byte, any) error   { return nil }
+func (rawCodec) Name() string                  { return "proto" }
+
+// A message that is none is the client's fault, and is not repeated.
+func TestGRPCMalformed(t *testing.T) {
+	h := newGRPCHarness(t)
+	id := append([]byte{0xff}, marker...) // no UTF-8
+	user := append([]byte{0x0a, byte(len(id))}, id...)
+	event := append([]byte{0x52, byte(len(user))}, user...)
+	invalidUTF8 := append([]byte{0x0a, byte(len(event))}, event...)
+	for name, message := range map[string][]byte{"no protobuf": []byte("{\"" + marker), "invalid UTF-8": invalidUTF8} {
+		t.Run(name, func(t *testing.T) {
+			err := h.conn.Invoke(t.Context(), feedbackv1.FeedbackService_Submit_FullMethodName, message, nil, grpc.ForceCodec(rawCodec{}))
+			hasStatus(t, err, codes.InvalidArgument, false)
+			noMarkerIn(t, nil, err)
+
+			stream, err := h.conn.NewStream(t.Context(), &feedbackv1.FeedbackService_ServiceDesc.Streams[0],
+				feedbackv1.FeedbackService_SubmitStream_FullMethodName, grpc.ForceCodec(rawCodec{}))
+			require.NoError(t, err)
+			require.NoError(t, stream.SendMsg(message))
+			err = stream.RecvMsg(nil)
+			hasStatus(t, err, codes.Internal, false)
+			noMarkerIn(t, nil, err)
+		})
+	}
+	assert.Zero(t, h.pipeline.seen())
+}

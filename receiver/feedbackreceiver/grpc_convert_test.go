@@ -329,3 +329,24 @@ func goodHealth() *feedbackv1.SystemHealth {
 		ActiveRequests: proto.Int64(0),
 	}
 }
+
+// FuzzGRPCConvert: no message makes conversion or validation panic.
+func FuzzGRPCConvert(f *testing.F) {
+	for _, e := range []*feedbackv1.FeedbackEvent{goodEvent(), {}, {Timestamp: &timestamppb.Timestamp{Seconds: math.MaxInt64}}} {
+		seed, err := proto.Marshal(&feedbackv1.SubmitRequest{Events: []*feedbackv1.FeedbackEvent{e}})
+		require.NoError(f, err)
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, message []byte) {
+		req := &feedbackv1.SubmitRequest{}
+		if proto.Unmarshal(message, req) != nil {
+			return
+		}
+		records := toLogs(req.Events, 1, traceContext{}).ResourceLogs().At(0).ScopeLogs().At(0).LogRecords()
+		require.Equal(t, len(req.Events), records.Len())
+		validator := newGRPCPipeline().validator
+		for i := range records.Len() {
+			validator.Validate(records.At(i), 0, time.Now())
+		}
+	})
+}

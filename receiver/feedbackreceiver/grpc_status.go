@@ -30,6 +30,7 @@ var (
 	errGRPCFull            = retryable(codes.Unavailable, "the buffer is full", defaultRetryDelay)
 	errGRPCUnavailable     = retryable(codes.Unavailable, "the collector cannot take events now", defaultRetryDelay)
 	errGRPCInternal        = status.Error(codes.Internal, "internal error")
+	errGRPCMalformed       = status.Error(codes.InvalidArgument, "the message cannot be decoded")
 	errGRPCInvalid         = status.Error(codes.InvalidArgument, "the request was refused")
 	errGRPCUnauthenticated = status.Error(codes.Unauthenticated, "no or invalid credentials")
 	errGRPCDenied          = status.Error(codes.PermissionDenied, "the credentials do not allow this")
