@@ -89,7 +89,7 @@ var faultyConfigs = []struct {
 	{name: "redaction", overlay: "processors::piiredaction::entities::email: shred", says: []string{"piiredaction", "email"}},
 	{name: "batch", overlay: "processors::batch::send_batch_max_size: 1", says: []string{"batch", "send_batch_max_size"}},
 	{name: "no brokers", overlay: "exporters::feedbackkafka::brokers: []", says: []string{"feedbackkafka", "brokers"}},
-	{name: "no brokers by variable", env: []string{"COLLECTOR_KAFKA__BROKERS="}, says: []string{"feedbackkafka", "brokers"}},
+	{name: "broker by variable", env: []string{"COLLECTOR_KAFKA__BROKERS=kafka://a:1"}, says: []string{"feedbackkafka", "brokers"}},
 	{name: "acknowledge", overlay: "exporters::feedbackkafka::acknowledge: never", says: []string{"feedbackkafka", "acknowledge"}},
 	{name: "acks", overlay: "exporters::feedbackkafka::producer::required_acks: 1", says: []string{"feedbackkafka", "required_acks"}},
 	{name: "compression", env: []string{"COLLECTOR_KAFKA__COMPRESSION_TYPE=rar"}, says: []string{"feedbackkafka", "compression"}},

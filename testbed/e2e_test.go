@@ -101,9 +101,7 @@ func (d *delivery) sendAll(ctx context.Context, t *testing.T, ways []way) {
 		}
 		group.Go(func() {
 			receipts, errs := w.sendAll(ctx, batch)
-			for _, err := range errs {
-				assert.NoError(t, err, w.name)
-			}
+			assert.NoError(t, first(errs), w.name)
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			row.acknowledged = len(receipts)

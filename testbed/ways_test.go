@@ -5,6 +5,7 @@ package testbed
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -102,4 +103,12 @@ func (w *way) sendAll(ctx context.Context, all []*events.Event) ([]send.Receipt,
 	close(batches)
 	senders.Wait()
 	return receipts, errs
+}
+
+// first is the first of the errors, with how many there are.
+func first(errs []error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d requests failed, the first with: %w", len(errs), errs[0])
 }

@@ -68,7 +68,7 @@ func Launch(tb testing.TB, opts Options) *Collector {
 			assert.NotContains(tb, c.Log(), sign)
 		}
 		if tb.Failed() {
-			tb.Logf("the collector's log ends:\n%s", c.proc.LogTail(60))
+			tb.Logf("the collector's log ends:\n%s", withoutStacks(c.proc.LogTail(500), 40))
 		}
 	})
 	return c
@@ -84,4 +84,15 @@ func (c *Collector) AssertUnsaid(tb testing.TB, words ...string) {
 			}
 		}
 	}
+}
+
+// withoutStacks is the last n lines that begin with a time.
+func withoutStacks(log string, n int) string {
+	var lines []string
+	for line := range strings.Lines(log) {
+		if strings.HasPrefix(line, "20") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-n):], "")
 }

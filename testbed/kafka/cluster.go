@@ -93,15 +93,23 @@ func (c *Cluster) Client(opts ...kgo.Opt) (*kgo.Client, error) {
 	return kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(c.Brokers()...)}, opts...)...)
 }
 
-// CreateTopic creates a topic that is replicated to all nodes.
+// CreateTopic creates a topic that is replicated to all nodes, and returns when
+// all nodes know it.
 func (c *Cluster) CreateTopic(ctx context.Context, topic string, partitions int32, configs map[string]*string) error {
 	client, err := c.Client()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	_, err = kadm.NewClient(client).CreateTopic(ctx, partitions, int16(len(c.Nodes)), configs, topic)
-	return err
+	if _, err := kadm.NewClient(client).CreateTopic(ctx, partitions, int16(len(c.Nodes)), configs, topic); err != nil {
+		return err
+	}
+	for _, n := range c.Nodes {
+		if err := n.awaitTopic(ctx, topic, int(partitions)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Stop stops all nodes and waits for their end.

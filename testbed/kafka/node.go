@@ -102,4 +102,30 @@ func (n *Node) awaitReady(ctx context.Context, brokers int) error {
 	})
 }
 
+// awaitTopic asks for metadata until all partitions of the topic have a leader.
+func (n *Node) awaitTopic(ctx context.Context, topic string, partitions int) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(n.Addr()), kgo.RequestRetries(0))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	return n.proc.Await(ctx, func(ctx context.Context) error {
+		meta, err := admin.Metadata(ctx, topic)
+		if err != nil {
+			return err
+		}
+		led := 0
+		for _, p := range meta.Topics[topic].Partitions {
+			if p.Err == nil && p.Leader >= 0 {
+				led++
+			}
+		}
+		if led < partitions {
+			return fmt.Errorf("%d of %d partitions of %s have a leader", led, partitions, topic)
+		}
+		return nil
+	})
+}
+
 func (n *Node) path(name string) string { return filepath.Join(n.dir, name) }
