@@ -4,7 +4,6 @@
 package feedbackruntimeextension // import "github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
 
 import (
-	"container/list"
 	"errors"
 	"fmt"
 	"sync"
@@ -24,8 +23,9 @@ var ErrTooLarge = fmt.Errorf("%w: the request is larger than its whole capacity"
 // Requests that find no room wait in order of arrival. A waiter is a list
 // element on the goroutine of a request that already exists, no goroutine of
 // its own, and leaves after the enqueue timeout at the latest; so the queue is
-// bounded by the requests that the servers have open. While one waits, those
-// that come later wait behind it, however small: a large request is not starved.
+// bounded by the requests that the servers have open. While one waits, those that
+// come later and ask for the same (events, bytes) wait behind it, however small:
+// a large request is not starved.
 type Account struct {
 	capacity       int
 	maxBytes       int64
@@ -34,7 +34,7 @@ type Account struct {
 	mu      sync.Mutex // guards all below, and the counts of every Hold
 	events  int
 	bytes   int64
-	waiters list.List // of *waiter, first come first
+	waiters queue
 	full    fullness
 }
 
@@ -110,22 +110,21 @@ func (a *Account) giveBack(events int, bytes int64) {
 	a.full.settle(a)
 }
 
+// fits looks only at what is asked for: a body can be read while there is no
+// room for events.
 func (a *Account) fits(events int, bytes int64) bool {
-	return a.events+events <= a.capacity && a.bytes+bytes <= a.maxBytes
+	return (events <= 0 || a.events+events <= a.capacity) && (bytes <= 0 || a.bytes+bytes <= a.maxBytes)
 }
 
 func (a *Account) utilization() float64 {
 	return max(float64(a.events)/float64(a.capacity), float64(a.bytes)/float64(a.maxBytes))
 }
 
-// admitWaiters lets in those at the head of the queue for whom there is room.
+// admitWaiters lets in all for whom there is room and whose turn it is.
 func (a *Account) admitWaiters() {
-	for e := a.waiters.Front(); e != nil; e = a.waiters.Front() {
-		w := e.Value.(*waiter)
-		if !a.fits(w.events, w.bytes) {
-			return
-		}
-		a.waiters.Remove(e)
+	fits := func(w *waiter) bool { return a.fits(w.events, w.bytes) }
+	for w := a.waiters.next(fits); w != nil; w = a.waiters.next(fits) {
+		a.waiters.remove(w)
 		w.hold.take(w.events, w.bytes)
 		close(w.admitted)
 	}

@@ -106,6 +106,53 @@ func TestGrowWaitsInOrderOfArrival(t *testing.T) {
 	})
 }
 
+// A request whose body is read must get its events past bodies that wait for
+// the bytes it holds; of those who ask for both, none is overtaken.
+func TestOrderHoldsForWhatIsAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := NewAccount(10, 1000, 5*time.Second)
+		read := a.Open()
+		require.NoError(t, read.Grow(t.Context(), 0, 1000))
+
+		body, bodyDone := growLater(t.Context(), a, 0, 500)
+		pending(t, bodyDone)
+		require.NoError(t, read.Grow(t.Context(), 4, 0), "past the body")
+
+		otlp, otlpDone := growLater(t.Context(), a, 2, 100)
+		events, eventsDone := growLater(t.Context(), a, 1, 0)
+		pending(t, otlpDone)
+		pending(t, eventsDone) // behind otlp, which wants events too
+
+		a.Hand(read, 0, 200)
+		a.Done(0, 200) // enough for otlp, but the body came first
+		synctest.Wait()
+		pending(t, otlpDone)
+		pending(t, eventsDone)
+
+		read.Release()
+		require.NoError(t, <-bodyDone)
+		require.NoError(t, <-otlpDone)
+		require.NoError(t, <-eventsDone)
+		assertCounts(t, a, 3, 600)
+		for _, h := range []*Hold{body, otlp, events} {
+			h.Release()
+		}
+		assertCounts(t, a, 0, 0)
+		assert.Zero(t, a.waiters.len)
+	})
+}
+
+func TestBytesHaveRoomWhileEventsHaveNone(t *testing.T) {
+	a := NewAccount(10, 1000, 5*time.Second)
+	a.Hand(nil, 12, 0)
+	h := a.Open()
+	require.NoError(t, h.Grow(t.Context(), 0, 10))
+	require.NoError(t, h.Grow(t.Context(), 0, 0), "nothing always fits")
+	h.Release()
+	a.Done(12, 0)
+	assertCounts(t, a, 0, 0)
+}
+
 func TestGrowGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := NewAccount(10, 1000, 5*time.Second)
@@ -231,7 +278,7 @@ func TestAccountUnderLoad(t *testing.T) {
 	}
 	wg.Wait()
 	assertCounts(t, a, 0, 0)
-	assert.Zero(t, a.waiters.Len())
+	assert.Zero(t, a.waiters.len)
 }
 
 // work is one request: it grows, is partly handed over, is released, and what
@@ -241,7 +288,8 @@ func work(ctx context.Context, a *Account, random *rand.Rand) {
 	defer cancel()
 	h := a.Open()
 	for range random.IntN(4) {
-		_ = h.Grow(ctx, random.IntN(40), random.Int64N(4000))
+		ask := random.IntN(3) // events, bytes or both
+		_ = h.Grow(ctx, random.IntN(40)*min(1, ask), random.Int64N(4000)*int64(min(1, 2-ask)))
 	}
 	events, bytes := random.IntN(30), random.Int64N(3000)
 	switch random.IntN(3) {

@@ -49,7 +49,7 @@ func (f *fullness) settle(a *Account) {
 	case a.utilization() < highWater:
 		f.since = time.Time{}
 	case f.lasting():
-	case a.waiters.Len() == 0 && a.fits(f.events, f.bytes):
+	case a.waiters.len == 0 && a.fits(f.events, f.bytes):
 		f.since = time.Time{}
 	}
 }

@@ -4,7 +4,6 @@
 package feedbackruntimeextension // import "github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
 
 import (
-	"container/list"
 	"context"
 	"time"
 )
@@ -19,14 +18,6 @@ type Hold struct {
 	events int
 	bytes  int64
 	waited time.Duration // since Open or the last Release
-}
-
-// waiter is a Grow that found no room.
-type waiter struct {
-	hold     *Hold
-	events   int
-	bytes    int64
-	admitted chan struct{} // closed once counted
 }
 
 // Grow adds to the hold, in order of arrival; it waits for room at most the enqueue timeout
@@ -46,7 +37,8 @@ func (h *Hold) Grow(ctx context.Context, events int, bytes int64) error {
 		a.mu.Unlock()
 		return ErrTooLarge
 	}
-	if a.waiters.Len() == 0 && a.fits(events, bytes) {
+	asked := wantsOf(events, bytes)
+	if !a.waiters.blocks(asked) && a.fits(events, bytes) {
 		h.take(events, bytes)
 		a.mu.Unlock()
 		return nil
@@ -57,15 +49,15 @@ func (h *Hold) Grow(ctx context.Context, events int, bytes int64) error {
 		a.mu.Unlock()
 		return ErrFull
 	}
-	w := &waiter{hold: h, events: events, bytes: bytes, admitted: make(chan struct{})}
-	place := a.waiters.PushBack(w)
+	w := &waiter{hold: h, events: events, bytes: bytes, wants: asked, admitted: make(chan struct{})}
+	a.waiters.push(w)
 	a.mu.Unlock()
 
-	return a.wait(ctx, w, place, patience)
+	return a.wait(ctx, w, patience)
 }
 
 // wait returns when w was admitted or its patience or context has ended.
-func (a *Account) wait(ctx context.Context, w *waiter, place *list.Element, patience time.Duration) error {
+func (a *Account) wait(ctx context.Context, w *waiter, patience time.Duration) error {
 	began := time.Now()
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -87,7 +79,7 @@ func (a *Account) wait(ctx context.Context, w *waiter, place *list.Element, pati
 		return nil
 	default:
 	}
-	a.waiters.Remove(place)
+	a.waiters.remove(w)
 	a.admitWaiters() // those behind may ask for less
 	a.full.settle(a)
 	return err
