@@ -41,11 +41,14 @@ type host map[component.ID]component.Component
 
 func (h host) GetExtensions() map[component.ID]component.Component { return h }
 
-func newHost(tb testing.TB, capacity int, maxBytes int64) (host, *feedbackruntimeextension.Account) {
+func newHost(tb testing.TB, capacity int, maxBytes int64, changes ...func(*feedbackruntimeextension.Config)) (host, *feedbackruntimeextension.Account) {
 	tb.Helper()
 	factory := feedbackruntimeextension.NewFactory()
 	cfg := factory.CreateDefaultConfig().(*feedbackruntimeextension.Config)
 	cfg.Capacity, cfg.MaxBytes = capacity, maxBytes
+	for _, change := range changes {
+		change(cfg)
+	}
 	ext, err := factory.Create(tb.Context(), extensiontest.NewNopSettings(factory.Type()), cfg)
 	require.NoError(tb, err)
 	return host{component.NewID(factory.Type()): ext}, ext.(feedbackruntimeextension.Runtime).Account()
