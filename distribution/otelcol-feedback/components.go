@@ -24,6 +24,7 @@ import (
 	feedbackadmissionprocessor "github.com/otelcol-feedback/otelcol-feedback/processor/feedbackadmissionprocessor"
 	feedbackvalidationprocessor "github.com/otelcol-feedback/otelcol-feedback/processor/feedbackvalidationprocessor"
 	partitionkeyprocessor "github.com/otelcol-feedback/otelcol-feedback/processor/partitionkeyprocessor"
+	piiredactionprocessor "github.com/otelcol-feedback/otelcol-feedback/processor/piiredactionprocessor"
 	feedbackreceiver "github.com/otelcol-feedback/otelcol-feedback/receiver/feedbackreceiver"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/connector"
@@ -126,6 +127,7 @@ func components() (otelcol.Factories, error) {
 	factories.Processors, err = otelcol.MakeFactoryMap[processor.Factory](
 		feedbackadmissionprocessor.NewFactory(),
 		feedbackvalidationprocessor.NewFactory(),
+		piiredactionprocessor.NewFactory(),
 		partitionkeyprocessor.NewFactory(),
 		batchprocessor.NewFactory(),
 		memorylimiterprocessor.NewFactory(),
@@ -141,6 +143,7 @@ func components() (otelcol.Factories, error) {
 	factories.ProcessorModules = makeModulesMap(factories.Processors, map[component.Type]string{
 		feedbackadmissionprocessor.NewFactory().Type():  "github.com/otelcol-feedback/otelcol-feedback v0.0.0",
 		feedbackvalidationprocessor.NewFactory().Type(): "github.com/otelcol-feedback/otelcol-feedback v0.0.0",
+		piiredactionprocessor.NewFactory().Type():       "github.com/otelcol-feedback/otelcol-feedback v0.0.0",
 		partitionkeyprocessor.NewFactory().Type():       "github.com/otelcol-feedback/otelcol-feedback v0.0.0",
 		batchprocessor.NewFactory().Type():              "go.opentelemetry.io/collector/processor/batchprocessor v0.158.0",
 		memorylimiterprocessor.NewFactory().Type():      "go.opentelemetry.io/collector/processor/memorylimiterprocessor v0.158.0",
