@@ -48,7 +48,7 @@ func newAnswer(v *feedback.Verdicts) *feedbackv1.SubmitResponse {
 
 func newEventError(index int, eventID string, e *feedback.Error) *feedbackv1.EventError {
 	out := &feedbackv1.EventError{
-		Index:   int32(index), //nolint:gosec // bounded by max_request_events
+		Index:   int32(index), // bounded by max_request_events
 		Code:    string(e.Code),
 		Field:   e.Field,
 		Message: e.Message,

@@ -175,7 +175,7 @@ func TestGRPCTooLargeAsAnEvent(t *testing.T) {
 func TestGRPCWhatGoesDown(t *testing.T) {
 	var held int64
 	h := newGRPCHarness(t)
-	h.pipeline.work = func(ctx context.Context) error {
+	h.pipeline.work = func(context.Context) error {
 		held = h.runtime.account.Bytes()
 		return nil
 	}
