@@ -5,11 +5,13 @@ package feedbackkafkaexporter // import "github.com/otelcol-feedback/otelcol-fee
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/zap"
 
@@ -19,6 +21,7 @@ import (
 // producer is the part of the Kafka client that delivery needs.
 type producer interface {
 	Produce(ctx context.Context, r *kgo.Record, promise func(*kgo.Record, error))
+	PurgeTopicsFromProducing(topics ...string)
 }
 
 // request is one call of ConsumeLogs that waits for the fate of its records.
@@ -200,9 +203,13 @@ func (d *delivery) place(r *record) {
 	case l == nil:
 		r.topic.waiting = append(r.topic.waiting, r)
 		d.mu.Unlock()
-	case l.held:
+	case l.held || l.topic.stale:
 		r.lane = l
 		l.behind = append(l.behind, r)
+		if !l.held {
+			l.held = true
+			d.held = append(d.held, l)
+		}
 		d.mu.Unlock()
 	default:
 		r.lane = l
@@ -223,6 +230,7 @@ func (d *delivery) produce(r *record) {
 
 // resume lets held lanes go on, and returns after how long one of them is due.
 func (d *delivery) resume() (wait time.Duration) {
+	d.purge()
 	d.mu.Lock()
 	var out []*record
 	now := d.now()
@@ -252,6 +260,24 @@ func (d *delivery) resume() (wait time.Duration) {
 	return wait
 }
 
+// purge makes the client forget topics that were deleted and made again: it
+// would refuse their records for ever. It waits until the client has none of
+// the topic's records: one that is on the way would come back although it may
+// have arrived.
+func (d *delivery) purge() {
+	for _, t := range d.topics {
+		d.mu.Lock()
+		due := t.stale && t.inflight() == 0
+		if due {
+			t.stale = false
+		}
+		d.mu.Unlock()
+		if due {
+			d.client.PurgeTopicsFromProducing(t.name)
+		}
+	}
+}
+
 // outcome is called by the client, record by record, with what became of it.
 func (d *delivery) outcome(r *record, err error) {
 	f := fateOf(err)
@@ -274,14 +300,14 @@ func (d *delivery) outcome(r *record, err error) {
 		d.returned(r, l, f, err)
 	}
 	mended := f == delivered && l.held
-	wake := l.held && l.inflight == 0
+	wake := l.inflight == 0 && (l.held || l.topic.stale)
 	d.mu.Unlock()
 
 	switch f {
 	case delivered:
 		d.counts.delivered(r)
 	case returned:
-		if l.topic != nil && isOneOf(err, operatorErrors) {
+		if isOneOf(err, operatorErrors) {
 			d.trouble(l.topic, err)
 		}
 	}
@@ -300,6 +326,9 @@ func (d *delivery) returned(r *record, l *lane, f fate, err error) {
 	if f == returned || r.alone {
 		reason, _ := reasonOf(err)
 		d.counts.failed(reason)
+	}
+	if errors.Is(err, kerr.UnknownTopicID) {
+		l.topic.stale = true
 	}
 	first := !l.failed
 	if l.takeBack(r) {

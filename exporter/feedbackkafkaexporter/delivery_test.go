@@ -28,7 +28,8 @@ import (
 type scripted struct {
 	mu      sync.Mutex
 	held    []handedOver
-	batches [][]string // the values of each batch, in order
+	batches [][]string // the numbers of each batch's events, in order
+	purged  []string
 }
 
 type handedOver struct {
@@ -40,6 +41,12 @@ func (s *scripted) Produce(_ context.Context, r *kgo.Record, promise func(*kgo.R
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held = append(s.held, handedOver{r, promise})
+}
+
+func (s *scripted) PurgeTopicsFromProducing(topics ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.purged = append(s.purged, topics...)
 }
 
 // take returns what the client holds.
@@ -75,7 +82,8 @@ type bench struct {
 	account *feedbackruntimeextension.Account
 }
 
-// newBench starts a delivery with a scripted client in a synctest bubble.
+// newBench starts a delivery with a scripted client in a synctest bubble. All
+// topics but one named late are known.
 func newBench(t *testing.T, change func(*Config)) *bench {
 	cfg := createDefaultConfig().(*Config)
 	if change != nil {
@@ -87,7 +95,9 @@ func newBench(t *testing.T, change func(*Config)) *bench {
 	b.delivery.client, b.delivery.account = b.client, b.account
 	b.backoff = func(failures int) time.Duration { return min(time.Second<<(failures-1), backoffMax) }
 	for _, tp := range topics {
-		b.seen(tp, 1, 1<<20)
+		if tp.name != "late" {
+			b.seen(tp, 1, 1<<20)
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -146,7 +156,7 @@ func TestRefusedBatchGoesAgainOneByOne(t *testing.T) {
 			}
 			order = append(order, batch...)
 		}
-		assert.ElementsMatch(t, append(numbers(0, 6)), order)
+		assert.ElementsMatch(t, numbers(0, 6), order)
 		var others []string
 		for _, id := range order {
 			if id != numbers(1, 2)[0] {
@@ -222,6 +232,28 @@ func TestLaneKeepsOrderOfArrival(t *testing.T) {
 	})
 }
 
+// A topic that was deleted and made again must be forgotten by the client, but
+// not while it has records of it.
+func TestStaleTopicIsPurged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.send(0, 2)
+		batch := b.client.take()
+		batch[0].promise(batch[0].rec, kerr.UnknownTopicID)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.Empty(t, b.client.purged)
+		batch[1].promise(batch[1].rec, nil)
+		b.send(2, 3)
+		require.Equal(t, []string{testTopic}, b.client.purged)
+		for b.client.answer(nil) > 0 {
+			synctest.Wait()
+		}
+		assert.Zero(t, b.unsettled())
+		assert.Len(t, b.client.purged, 1)
+	})
+}
+
 func TestOneTopicDoesNotHoldAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, func(c *Config) { c.Topics.ByType = map[string]string{feedback.TypeSystemHealth: "health"} })
@@ -239,12 +271,8 @@ func TestOneTopicDoesNotHoldAnother(t *testing.T) {
 // Records wait for a topic until its partitions are known.
 func TestUnknownTopic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, nil)
-		late := newTopic("late", false, 1<<20)
-		b.mu.Lock()
-		b.topics = append(b.topics, late)
-		b.builder.topics[0] = late
-		b.mu.Unlock()
+		b := newBench(t, func(c *Config) { c.Topics.Events = "late" })
+		late := b.builder.topics[0]
 		b.send(0, 2)
 		require.Empty(t, b.client.take())
 		b.seen(late, 3, 1<<20)

@@ -262,12 +262,25 @@ func (e *feedbackExporter) shutdown(ctx context.Context) error {
 	return nil
 }
 
+// flushInterval is how often drain ends the client's lingering: what the
+// dispatcher hands over after a flush would linger again.
+const flushInterval = 20 * time.Millisecond
+
 // drain waits until all records have their fate or the time is over.
 func (e *feedbackExporter) drain(ctx context.Context) {
-	flush, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancel(ctx)
 	var flushing sync.WaitGroup
-	flushing.Go(func() { _ = e.client.Flush(flush) }) // ends lingering; what counts is checked below
+	flushing.Go(func() {
+		tick := time.NewTicker(flushInterval)
+		defer tick.Stop()
+		for e.client.Flush(ctx) == nil {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
 	defer flushing.Wait()
 	defer cancel()
 	for e.delivery.unsettled() > 0 {

@@ -23,10 +23,13 @@ func NewFactory() exporter.Factory {
 	)
 }
 
-// createLogs uses exporterhelper's frame alone: its queue, batcher, retry and
-// time-out would reorder or give up events.
 func createLogs(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Logs, error) {
-	e := newExporter(set, cfg.(*Config))
+	return frame(ctx, set, cfg, newExporter(set, cfg.(*Config)))
+}
+
+// frame uses exporterhelper's frame alone: its queue, batcher, retry and
+// time-out would reorder or give up events.
+func frame(ctx context.Context, set exporter.Settings, cfg component.Config, e *feedbackExporter) (exporter.Logs, error) {
 	return exporterhelper.NewLogs(ctx, set, cfg, e.consume,
 		exporterhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
 		exporterhelper.WithTimeout(exporterhelper.TimeoutConfig{Timeout: 0}),

@@ -114,14 +114,23 @@ func (h *health) look(ctx context.Context) error {
 	return nil
 }
 
+// statusError is what anyone may read; its cause, for the log, may hold more.
+type statusError struct {
+	text  string
+	cause error
+}
+
+func (e *statusError) Error() string { return e.text }
+func (e *statusError) Unwrap() error { return e.cause }
+
 func (h *health) unreachable(err error) error {
-	switch {
-	case errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(err, kerr.UnsupportedSaslMechanism), errors.Is(err, kerr.IllegalSaslState):
-		return fmt.Errorf("Kafka refuses the credentials of %s", h.principal) //nolint:staticcheck // a sentence for operators
-	default:
-		h.logger.Debug("Kafka did not answer", zap.Error(err))
-		return errors.New("Kafka cannot be reached") //nolint:staticcheck // a sentence for operators
+	text := "Kafka cannot be reached"
+	for _, refusal := range []error{kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState} {
+		if errors.Is(err, refusal) {
+			text = "Kafka refuses the credentials of " + h.principal
+		}
 	}
+	return &statusError{text: text, cause: err}
 }
 
 // createMissing reports whether it created a topic.
@@ -233,7 +242,7 @@ func (h *health) say(err error) {
 	}
 	h.last, h.reported = text, true
 	if err != nil {
-		h.logger.Warn("Cannot deliver to Kafka", zap.Error(err))
+		h.logger.Warn("Cannot deliver to Kafka", zap.Error(err), zap.NamedError("cause", errors.Unwrap(err)))
 		h.report(componentstatus.NewRecoverableErrorEvent(err))
 		return
 	}

@@ -6,11 +6,13 @@ package feedbackkafkaexporter
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/kafka/configkafka"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -103,6 +105,7 @@ type rig struct {
 	host    *testHost
 	exp     exporter.Logs
 	logs    *observer.ObservedLogs
+	counts  *counts
 	tel     *componenttest.Telemetry
 }
 
@@ -142,7 +145,9 @@ func newRig(t testing.TB, c *kfake.Cluster, change func(*Config, *testRuntime)) 
 	set.Logger = zap.New(core)
 	set.BuildInfo.Version = "1.2.3"
 	set.Resource.Attributes().PutStr("service.instance.id", "collector-7")
-	exp, err := createLogs(context.Background(), set, cfg)
+	inner := newExporter(set, cfg)
+	r.counts = inner.counts
+	exp, err := frame(context.Background(), set, cfg, inner)
 	require.NoError(t, err)
 	require.NoError(t, exp.Start(context.Background(), r.host))
 	r.exp = exp
@@ -248,4 +253,18 @@ func refuse(lr plog.LogRecord, code feedback.Code, field, message string) {
 	lr.Attributes().PutStr(feedback.AttrErrorCode, string(code))
 	lr.Attributes().PutStr(feedback.AttrErrorField, field)
 	lr.Attributes().PutStr(feedback.AttrErrorMessage, message)
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func zapString(key, value string) zapcore.Field { return zap.String(key, value) }
+
+func saslOf(mechanism, user, password string) *configkafka.SASLConfig {
+	return &configkafka.SASLConfig{Mechanism: mechanism, Username: user, Password: password}
 }

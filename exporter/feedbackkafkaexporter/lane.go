@@ -22,6 +22,7 @@ type topic struct {
 	unkeyed *lane     // records without a key: they have no order to keep
 	waiting []*record // arrived before the partitions were known
 	limit   int       // the largest record it takes
+	stale   bool      // deleted and made again: the client must forget it first
 	hash    kgo.TopicPartitioner
 
 	// What the watcher saw last and the dispatcher has yet to apply.
@@ -50,6 +51,15 @@ func (t *topic) laneOf(r *record) *lane {
 	default:
 		return t.lanes[t.hash.Partition(&r.Record, len(t.lanes))]
 	}
+}
+
+// inflight is the number of the topic's records that the client has.
+func (t *topic) inflight() int {
+	n := t.unkeyed.inflight
+	for _, l := range t.lanes {
+		n += l.inflight
+	}
+	return n
 }
 
 // resize gives the topic n lanes. It is refused while a lane is held: a key
@@ -109,7 +119,7 @@ func (l *lane) takeBack(r *record) bool {
 
 // ready reports whether a held lane may go on, and if it only has to wait, how long.
 func (l *lane) ready(now time.Time) (bool, time.Duration) {
-	if l.inflight > 0 {
+	if l.inflight > 0 || l.topic.stale {
 		return false, 0
 	}
 	if wait := l.due.Sub(now); wait > 0 {
