@@ -14,7 +14,7 @@ cat <<EOF
   Send      curl -i http://$http/v1/feedback -H 'Content-Type: application/json' \\
               -d '{"type":"user_feedback","session_id":"s-1","request_id":"7f1f4e1e-2f0c-4c4e-9d5b-1d1a3d8e6f10","rating":5,"comment":"Great, mail me at ann@example.com"}'
   Read      bin/feedbackctl tail --brokers $broker
-  Traces    http://localhost:55679/debug/tracez
+  Look      http://localhost:55679/debug/pipelinez
   Stop      Ctrl-C
 
 EOF
