@@ -59,10 +59,16 @@ func (c *cluster) cardLayout(g, h int) bool {
 	switch h - g {
 	case 0:
 		return true
-	case 1: // 6-10, 8-8, 4-12 …
-		return c.groups[g].n >= 4 && c.groups[h].n >= 4
-	case 2: // 4-6-5, 4-6-4, 4-4-5 …
-		return c.groups[g].n >= 4 && c.groups[g+1].n >= 4 && c.groups[h].n >= 4
+	case 1:
+		switch first, rest := c.groups[g].n, c.groups[h].n; first {
+		case 4, 6:
+			return rest >= 7
+		case 8:
+			return rest == 8
+		}
+		return false
+	case 2: // 4-6-5, 4-6-4, 4-4-5
+		return c.groups[g].n == 4 && (c.groups[g+1].n == 6 || c.groups[g+1].n == 4) && c.groups[h].n >= 4
 	}
 	for i := g; i < h; i++ {
 		if c.groups[i].n != 4 {

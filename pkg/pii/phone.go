@@ -32,7 +32,7 @@ func (s *scanner) phone(c *cluster, g, limit int) (match, bool) {
 			continue
 		}
 		from, ok := c.parens(g, h, start)
-		if !ok || c.holdsDate(g, h) || c.isAddress(g, h) {
+		if !ok || !plus && c.holdsDate(g, h) || c.isAddress(g, h) {
 			continue
 		}
 		end, extended := s.extension(c.groups[h].end, h == c.n-1)
@@ -78,7 +78,7 @@ func (s *scanner) isPhone(p *shape, ctx *context, linked, linkedBefore bool) boo
 	case ctx.near:
 		return p.local() || !p.looksLikeTime() && p.nationalValid()
 	}
-	return p.grouped() && p.nationalValid() && p.g == 0
+	return p.wellGrouped() && p.nationalValid() && p.g == 0
 }
 
 // parens checks that parentheses within [g, h] are closed there, and returns
@@ -213,10 +213,10 @@ func (p *shape) nationalValid() bool {
 		if len(d) == 11 && d[0] == '1' {
 			d = d[1:]
 		}
-		if len(d) != 10 || !northAmericanPlan(d) {
+		if len(d) != 10 || !northAmericanPlan(d) || (p.grouped() && p.first().n != 3) {
 			return false
 		}
-	} else if p.grouped() && p.minGroup() < 2 {
+	} else if p.grouped() && (p.minGroup() < 2 || p.mixed()) {
 		return false
 	}
 	return len(d) >= minPhone && len(d) <= 15 && p.s.plausible(string(d), false)

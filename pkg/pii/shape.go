@@ -12,7 +12,7 @@ func (p *shape) international() bool {
 	kind := p.c.sep(p.g, p.h)
 	switch {
 	case p.plus:
-	case len(d) > 10 && d[0] == '0' && d[1] == '0' && d[2] != '0':
+	case len(d) > 10 && d[0] == '0' && d[1] == '0' && d[2] != '0' && p.first().n > 1:
 		d = d[2:]
 		if !p.grouped() && len(d) < 9 {
 			return false
@@ -84,8 +84,8 @@ func (p *shape) trunk() bool {
 		if n < 2 || n > 8 || (i == 0 && n > 5) || (n > 6 && p.lengths() > 2) {
 			return false
 		}
-		if n == 4 && i > 0 && isYear(p.group(i)) && p.lengths() == 3 {
-			return false
+		if n == 4 && i > 0 && isYear(p.group(i)) && (p.lengths() == 3 || p.c.groups[p.g+i].sep == sepSlash) {
+			return false // 07/2016 - 08/2016
 		}
 	}
 	if p.lengths() > 5 || len(d) == 12 && (p.lengths() < 3 || p.group(1)[0] == '0' || p.group(p.lengths() - 1)[0] == '0') {
@@ -154,12 +154,22 @@ func (p *shape) national() bool {
 			return d[0] == '1' && d[1] >= '3'
 		}
 		if p.length(0) == 2 && p.length(1) == 5 && p.length(2) == 4 {
-			return d[0] != '0' && d[2] == '9' && p.c.groups[p.h].sep == sepDash
+			return d[0] != '0' && d[2] == '9' && p.c.groups[p.h].sep == sepDash && p.c.groups[p.g+1].sep != sepDash
 		}
 	case 5:
 		return d[0] == '8' && p.length(0) == 1 && p.length(1) == 3 && p.length(2) == 3 && p.length(3) == 2 && p.length(4) == 2
 	}
 	return false
+}
+
+// wellGrouped reports whether the grouping by itself speaks for a number of the
+// default region. North America has one grouping, and shape.northAmerican knows it.
+func (p *shape) wellGrouped() bool {
+	switch p.s.e.region {
+	case "", "US", "CA":
+		return false
+	}
+	return p.lengths() > 2 || p.grouped() && p.c.sep(p.g, p.h) != sepDot
 }
 
 // local recognises the 555-1234 of North America, which needs a word that
@@ -179,12 +189,13 @@ func (p *shape) callable() bool {
 	if len(d) > 15 && d[0] != '0' {
 		return false
 	}
+	short := 0
 	for i := 1; i < p.lengths(); i++ {
 		if p.length(i) < 2 && p.c.groups[p.g+i].open < 0 {
-			return false
+			short++
 		}
 	}
-	return !p.grouped() || p.length(p.lengths()-1) >= 2
+	return short == 0 || short == 1 && len(d) > 8 && p.length(p.lengths()-1) >= 2
 }
 
 // looksLikeTime tells epoch seconds and milliseconds.
