@@ -33,7 +33,7 @@ func (provider) Retrieve(_ context.Context, uri string, _ confmap.WatcherFunc) (
 	if err != nil {
 		return nil, err
 	}
-	return confmap.NewRetrieved(name, confmap.WithStringRepresentation(name))
+	return confmap.NewRetrievedFromYAML([]byte(name))
 }
 
 // Scheme implements confmap.Provider.
