@@ -72,7 +72,7 @@ func (s *scanner) isPhone(p *shape, ctx *context, linked, linkedBefore bool) boo
 	case ctx.id && !p.plus:
 		return false
 	case p.strong():
-		return true
+		return p.plus || !p.inList() || ctx.phone()
 	case ctx.call || ctx.message:
 		return p.callable() && !p.looksLikeTime() && !p.isYears()
 	case ctx.near:

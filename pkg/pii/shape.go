@@ -22,7 +22,7 @@ func (p *shape) international() bool {
 	default:
 		return false
 	}
-	if len(d) < minPhone || len(d) > 15 || (kind == sepDot && p.lengths() == 2) {
+	if len(d) < minPhone || len(d) > 15 || (kind == sepDot && (p.lengths() == 2 || p.longest() > 4)) {
 		return false
 	}
 	if d[0] == '1' {
@@ -160,6 +160,26 @@ func (p *shape) national() bool {
 		return d[0] == '8' && p.length(0) == 1 && p.length(1) == 3 && p.length(2) == 3 && p.length(3) == 2 && p.length(4) == 2
 	}
 	return false
+}
+
+func (p *shape) longest() (n int) {
+	for i := range p.lengths() {
+		n = max(n, p.length(i))
+	}
+	return n
+}
+
+// inList reports whether the number is written with blanks and other numbers
+// stand beside it, as in a column of figures.
+func (p *shape) inList() bool {
+	if p.c.sep(p.g, p.h) != sepSpace {
+		return false
+	}
+	if p.g > 0 && p.c.groups[p.g].sep == sepSpace || p.h < p.c.n-1 && p.c.groups[p.h+1].sep == sepSpace {
+		return true
+	}
+	i := p.first().start
+	return p.g == 0 && i >= p.s.floor+2 && p.s.text[i-1] == ' ' && isDigit(p.s.text[i-2])
 }
 
 // wellGrouped reports whether the grouping by itself speaks for a number of the

@@ -69,7 +69,7 @@ func init() {
 		wSecurity: {"security", "sec"},
 		wID: {
 			"order", "orders", "ticket", "tickets", "case", "invoice", "tracking", "track", "shipment", "parcel", "account",
-			"acct", "id", "ids", "uid", "ref", "reference", "isbn", "issn", "ean", "upc", "imei", "serial", "sn", "version", "ver",
+			"acct", "id", "ids", "uid", "uuid", "guid", "ref", "reference", "isbn", "issn", "ean", "upc", "imei", "serial", "sn", "version", "ver",
 			"build", "release", "sku", "part", "product", "model", "item", "batch", "lot", "epoch", "timestamp", "timestamps",
 			"request", "requests", "session", "transaction", "txn", "trace", "span", "commit", "issue", "pr", "bug", "row", "rows",
 			"line", "page", "pages", "zip", "postcode", "po", "policy", "claim", "booking", "confirmation", "routing", "iban",
