@@ -1,0 +1,7 @@
+// Copyright The otelcol-feedback Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package wholepath measures the way of an event through the process, from
+// request bytes to Kafka record value, with the components in the order of the
+// default pipeline. It has no code of its own.
+package wholepath
