@@ -9,7 +9,7 @@
 //
 //	ConsumeLogs → record.go or deadletter.go builds it
 //	            → delivery.go queues it in order of arrival and hands it to the client
-//	            → fate.go decides what its outcome means
+//	            → outcome.go takes what became of it, by the table in fate.go
 //	            → lane.go keeps what came back, and what arrived behind it, in order
 //
 // Beside it, health.go watches the brokers and the topics, and topics.go

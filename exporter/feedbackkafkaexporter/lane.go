@@ -151,6 +151,3 @@ func (l *lane) next() []*record {
 	l.inflight = n
 	return out
 }
-
-// size is the number of records the lane keeps back.
-func (l *lane) size() int { return len(l.back) + len(l.behind) }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -167,11 +168,11 @@ func BenchmarkDeliver(b *testing.B) {
 	for _, mode := range []Acknowledge{AcknowledgeBuffered, AcknowledgeDelivered} {
 		b.Run(string(mode), func(b *testing.B) {
 			c := newCluster(b, seeded())
-			r := newRig(b, c, func(cfg *Config, rt *testRuntime) {
+			r := newRig(b, c, func(cfg *Config, _ *testRuntime) {
 				cfg.Acknowledge = mode
 				cfg.Producer.Linger = 0
 			})
-			r.statusIs(2, "") // OK
+			r.statusIs(componentstatus.StatusOK, "")
 			const size = 100
 			ld := plog.NewLogs()
 			for i := range size {
