@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # Starts the quick start (make run) and says where to send and where to look.
+# Further arguments go to the collector.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,4 +19,4 @@ cat <<EOF
   Stop      Ctrl-C
 
 EOF
-exec bin/otelcol-feedback --config config/quickstart.yaml
+exec bin/otelcol-feedback --config config/quickstart.yaml "$@"
