@@ -14,7 +14,7 @@ func (s *scanner) card(c *cluster, g int) (match, bool) {
 	var ctx context
 	known := false
 	before := s.linkedBefore(c, g)
-	for h := c.n - 1; h >= g; h-- {
+	for h := min(c.n, g+maxParts) - 1; h >= g; h-- {
 		n := c.groups[h].at + c.groups[h].n - c.groups[g].at
 		if n < minCard || n > maxCard {
 			continue

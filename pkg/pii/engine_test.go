@@ -154,7 +154,7 @@ func TestDefaultRegion(t *testing.T) {
 func TestCost(t *testing.T) {
 	e := NewDefault()
 	for _, part := range []string{"@", "a@", "a.", "1", "1 ", "1-", "12 34-", "(1", "+999 1234 5678 ", "+44 20 7946 0958 ", "4111 ", "1.1@", "٣", "\"a"} {
-		text := strings.Repeat(part, 256*1024/len(part))
+		text := strings.Repeat(part, 64*1024/len(part))
 		_, err := e.Redact(text, nil)
 		require.NoError(t, err)
 	}

@@ -10,6 +10,7 @@ import (
 const (
 	minPhone = 7
 	maxPhone = 17 // 15 and an international prefix
+	maxParts = 9  // groups of digits of any number of ours
 )
 
 // phone checks for a telephone number that begins with group g and ends before
@@ -26,7 +27,7 @@ func (s *scanner) phone(c *cluster, g, limit int) (match, bool) {
 	}
 	var ctx context
 	known := false
-	for h := limit - 1; h >= g; h-- {
+	for h := min(limit, g+maxParts) - 1; h >= g; h-- {
 		n := c.groups[h].at + c.groups[h].n - c.groups[g].at
 		if n < minPhone || n > maxPhone {
 			continue
