@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -71,7 +72,11 @@ func (c *connections) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, 
 	}
 	c.down[address] = err != nil
 	if err != nil {
-		c.notice(fmt.Sprintf("broker %s cannot be reached, waiting for it: %v", address, err))
+		hint := ""
+		if errors.Is(err, io.EOF) {
+			hint = " (it hung up: TLS or SASL, or the lack of it?)"
+		}
+		c.notice(fmt.Sprintf("broker %s cannot be reached, waiting for it: %v%s", address, err, hint))
 	} else {
 		c.notice(fmt.Sprintf("broker %s is there", address))
 	}

@@ -5,6 +5,7 @@ package tail
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -15,8 +16,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"go.uber.org/goleak"
 )
@@ -275,20 +278,37 @@ func TestErrors(t *testing.T) {
 	})
 	t.Run("wrong password", func(t *testing.T) {
 		c := cluster(t, kfake.EnableSASL(), kfake.Superuser("PLAIN", "u", "right"))
+		// kfake would hang up, Kafka tells.
+		c.ControlKey(int16(kmsg.SASLAuthenticate), func(req kmsg.Request) (kmsg.Response, error, bool) {
+			c.KeepControl()
+			resp := req.ResponseKind().(*kmsg.SASLAuthenticateResponse)
+			resp.ErrorCode = kerr.SaslAuthenticationFailed.Code
+			return resp, nil, true
+		})
 		for _, follow := range []bool{true, false} {
 			require.ErrorContains(t, run(follow, kgo.SeedBrokers(c.ListenAddrs()...), plainAuth), "SASL_AUTHENTICATION_FAILED")
 		}
 	})
-	t.Run("what is no TLS", func(t *testing.T) {
-		c := cluster(t)
-		require.Error(t, run(false, kgo.SeedBrokers(c.ListenAddrs()...), kgo.DialTLS()))
+	t.Run("broker hangs up", func(t *testing.T) {
+		c := cluster(t, kfake.EnableSASL())
+		r := follow(t, c.ListenAddrs()[0], Start{Beginning: true}, plainAuth)
+		r.waitTold(t, "it hung up: TLS or SASL")
+		r.end(t)
 	})
 	t.Run("bad option", func(t *testing.T) {
-		require.Error(t, run(true, kgo.SeedBrokers(":::")))
+		require.Error(t, run(true, kgo.SeedBrokers()))
 	})
 	t.Run("writing fails", func(t *testing.T) {
 		c := cluster(t)
 		produce(t, c.ListenAddrs()[0], "a")
 		require.EqualError(t, run(true, kgo.SeedBrokers(c.ListenAddrs()...)), "no")
 	})
+}
+
+func TestFinal(t *testing.T) {
+	assert.True(t, final(&tls.CertificateVerificationError{}))
+	assert.True(t, final(fmt.Errorf("wrapped: %w", tls.RecordHeaderError{})))
+	assert.True(t, final(kerr.TopicAuthorizationFailed))
+	assert.False(t, final(kerr.NotLeaderForPartition))
+	assert.False(t, final(context.DeadlineExceeded))
 }
