@@ -358,7 +358,7 @@ func DecodeString(lr plog.LogRecord) bool {
 	d := decoders.Get().(*Decoder)
 	defer decoders.Put(d)
 	defer d.forget()
-	text := strings.Trim(lr.Body().Str(), jsonWhitespace)
+	text := strings.Trim(strings.TrimPrefix(lr.Body().Str(), string(utf8BOM)), jsonWhitespace)
 	if !strings.HasPrefix(text, "{") {
 		return false
 	}
