@@ -78,7 +78,8 @@ func (n *Node) launch() error {
 // awaitReady asks for metadata until the answer names this node and at least
 // so many brokers in all.
 func (n *Node) awaitReady(ctx context.Context, brokers int) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(n.Addr()), kgo.RequestRetries(0), kgo.DialTimeout(time.Second))
+	client, err := kgo.NewClient(kgo.SeedBrokers(n.Addr()), kgo.RequestRetries(0), kgo.DialTimeout(time.Second),
+		kgo.MetadataMinAge(50*time.Millisecond))
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,8 @@ func (n *Node) awaitReady(ctx context.Context, brokers int) error {
 
 // awaitTopic asks for metadata until all partitions of the topic have a leader.
 func (n *Node) awaitTopic(ctx context.Context, topic string, partitions int) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(n.Addr()), kgo.RequestRetries(0))
+	// The client answers from its memory for as long as MetadataMinAge.
+	client, err := kgo.NewClient(kgo.SeedBrokers(n.Addr()), kgo.RequestRetries(0), kgo.MetadataMinAge(50*time.Millisecond))
 	if err != nil {
 		return err
 	}
