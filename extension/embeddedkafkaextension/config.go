@@ -59,7 +59,7 @@ type TopicConfig struct {
 }
 
 var (
-	_ component.Config   = (*Config)(nil)
+	_ component.Config  = (*Config)(nil)
 	_ confmap.Validator = (*Config)(nil)
 
 	legalTopic = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)

@@ -100,7 +100,7 @@ func (s *Sender) Send(ctx context.Context, src source.Source) (*Result, error) {
 	for {
 		e, err := src.Next()
 		if err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = nil
 			}
 			return &s.result, errors.Join(s.flush(ctx), err)

@@ -8,7 +8,6 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -57,7 +56,7 @@ func newCollector(t *testing.T, script ...http.HandlerFunc) *collector {
 
 func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	hash := sha256.New()
-	body := io.Reader(io.TeeReader(r.Body, hash))
+	var body io.Reader = io.TeeReader(r.Body, hash)
 	if r.Header.Get("Content-Encoding") == "gzip" {
 		z, err := gzip.NewReader(body)
 		if !assert.NoError(c.t, err) {
@@ -107,7 +106,7 @@ func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 // halfAnswer closes it in the middle of one.
 func halfAnswer(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Length", "100")
-	w.WriteHeader(202)
+	w.WriteHeader(http.StatusAccepted)
 	_, _ = io.WriteString(w, `{"accepted":`)
 	panic(http.ErrAbortHandler)
 }
@@ -378,7 +377,7 @@ func (e *endless) Next() (source.Event, error) {
 	if e.n == 0 {
 		return source.Event{}, io.EOF
 	}
-	if e.n--; e.n%10_000 == 0 {
+	if e.n--; e.n%8_000 == 0 {
 		var m runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&m)
@@ -391,17 +390,17 @@ func TestMemoryIsBounded(t *testing.T) {
 	c := newCollector(t)
 	c.discard = true
 	s, _ := setup(t, c, func(c *Config) { c.BatchEvents = 1000 })
-	src := &endless{n: 60_000, g: sample.New(1)} // some 28 MB
+	src := &endless{n: 40_000, g: sample.New(1)} // some 18 MB
 	r, err := s.Send(t.Context(), src)
 	require.NoError(t, err)
-	assert.Equal(t, 60_000, r.Accepted)
+	assert.Equal(t, 40_000, r.Accepted)
 	assert.Nil(t, r.IDs)
-	assert.Less(t, src.peak, uint64(16<<20))
+	assert.Less(t, src.peak, uint64(10<<20))
 }
 
 func TestSleepEnds(t *testing.T) {
 	require.NoError(t, sleep(t.Context(), time.Nanosecond))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.True(t, errors.Is(sleep(ctx, time.Hour), context.Canceled))
+	require.ErrorIs(t, sleep(ctx, time.Hour), context.Canceled)
 }

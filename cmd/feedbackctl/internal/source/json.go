@@ -37,7 +37,7 @@ func (s *jsonSource) Next() (Event, error) {
 	for {
 		if s.inner != nil {
 			e, err := s.inner.Next()
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				s.count++
 				e.Where = ordinal(s.count)
 				return e, err
@@ -70,11 +70,11 @@ func (s *jsonSource) Next() (Event, error) {
 func (s *jsonSource) explain(err error) error {
 	var syntax *jsontext.SyntacticError
 	switch {
-	case err == io.EOF && !s.inArray:
+	case errors.Is(err, io.EOF) && !s.inArray:
 		return io.EOF
 	case errors.Is(err, errBudget):
 		return fmt.Errorf("%s: event %d is longer than %d MiB", s.name, s.count+1, MaxEventBytes>>20)
-	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%s: the JSON ends before it is complete, in or after event %d", s.name, s.count)
 	case errors.As(err, &syntax):
 		return fmt.Errorf("%s: no valid JSON at byte %d, after event %d", s.name, syntax.ByteOffset, s.count)

@@ -61,7 +61,7 @@ func sniff(br *bufio.Reader, name string) (Source, error) {
 		_, _ = br.Discard(1)
 	}
 	first, err := readLine(br)
-	if err != nil && err != io.EOF && !errors.Is(err, errLong) {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errLong) {
 		return nil, err
 	}
 	rest := io.Reader(br)
@@ -76,7 +76,7 @@ func sniff(br *bufio.Reader, name string) (Source, error) {
 }
 
 func ignoreEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err
@@ -131,7 +131,7 @@ func (l *lines) Next() (Event, error) {
 				return Event{}, err
 			}
 			return e, nil
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			l.end = true
 		case err != nil:
 			return Event{}, fmt.Errorf("%s: %w", l.name, err)

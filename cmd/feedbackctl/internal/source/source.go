@@ -8,6 +8,7 @@ package source
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -43,7 +44,7 @@ func FromArgs(args []string) (Source, error) {
 		events := newJSONSource(strings.NewReader(a), fmt.Sprintf("argument %d", i+1))
 		for {
 			e, err := events.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

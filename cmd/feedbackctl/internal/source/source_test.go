@@ -23,7 +23,7 @@ func all(t *testing.T, s Source) (texts, where []string, err error) {
 	t.Helper()
 	for {
 		e, err := s.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return texts, where, nil
 		}
 		if err != nil {
