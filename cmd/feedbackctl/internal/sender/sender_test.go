@@ -56,7 +56,7 @@ func newCollector(t *testing.T, script ...http.HandlerFunc) *collector {
 
 func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	hash := sha256.New()
-	var body io.Reader = io.TeeReader(r.Body, hash)
+	body := io.TeeReader(r.Body, hash)
 	if r.Header.Get("Content-Encoding") == "gzip" {
 		z, err := gzip.NewReader(body)
 		if !assert.NoError(c.t, err) {
