@@ -124,11 +124,11 @@ func (s *scanner) at(i int) (match, bool) {
 	case wide:
 		if d, size := digitAt(s.text, i); d >= 0 {
 			return s.number(i)
-		} else if size == 3 && s.text[i:i+3] == "＠" {
-			return s.email(i, 3)
-		} else {
+		} else if size != 3 || s.text[i:i+3] != "＠" {
 			s.pos = i + size
+			break
 		}
+		return s.email(i, 3)
 	case none:
 	}
 	return match{}, false

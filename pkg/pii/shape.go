@@ -248,16 +248,16 @@ func isYear(d []byte) bool {
 	return len(d) == 4 && (d[0] == '1' && d[1] == '9' || d[0] == '2' && d[1] == '0')
 }
 
-func between(d []byte, lo, hi int) bool {
+func oneTo(hi int, d []byte) bool {
 	n := number(d)
-	return n >= lo && n <= hi
+	return n >= 1 && n <= hi
 }
 
 // holdsDate reports whether any part of [g, h] is a date.
 func (c *cluster) holdsDate(g, h int) bool {
 	for i := g; i <= h; i++ {
 		if w := c.window(i, i); (len(w) == 8 || len(w) == 12 || len(w) == 14) && isYear(w[:4]) &&
-			between(w[4:6], 1, 12) && between(w[6:8], 1, 31) {
+			oneTo(12, w[4:6]) && oneTo(31, w[6:8]) {
 			return true
 		}
 		if i+2 > h || c.groups[i+1].sep != c.groups[i+2].sep || c.groups[i+1].sep == sepNone {
@@ -267,10 +267,10 @@ func (c *cluster) holdsDate(g, h int) bool {
 		if len(b) > 2 || number(b) == 0 || number(b) > 31 {
 			continue
 		}
-		if isYear(a) && len(d) <= 2 && between(d, 1, 31) {
+		if isYear(a) && len(d) <= 2 && oneTo(31, d) {
 			return true
 		}
-		if isYear(d) && len(a) <= 2 && between(a, 1, 31) {
+		if isYear(d) && len(a) <= 2 && oneTo(31, a) {
 			return true
 		}
 	}

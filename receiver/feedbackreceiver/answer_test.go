@@ -51,5 +51,5 @@ func TestLargeAnswersAreWhole(t *testing.T) {
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &body))
 	assert.Equal(t, n, body.Accepted)
 	assert.Len(t, body.EventIDs, n)
-	assert.Equal(t, strings.Count(w.Body.String(), judgedID), n)
+	assert.Equal(t, n, strings.Count(w.Body.String(), judgedID))
 }

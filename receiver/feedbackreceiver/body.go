@@ -163,7 +163,7 @@ func readStream(b *bodyBuffer, src io.Reader, c *codec) error {
 	}()
 	// A body that is shorter shows what there is of it.
 	head, err := buffered.Peek(headSize)
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped EOF is a failure
 		return err
 	}
 	scratch := c.scratch(head)

@@ -232,7 +232,7 @@ func TestHTTPLargeHeaders(t *testing.T) {
 	h.do("GET", pathHealth+"?"+strings.Repeat("x", 9<<10), nil).refused(t, 431, "headers_too_large")
 
 	// Far over the limit net/http answers, in words of its own.
-	resp, err := h.client.Do(must(http.NewRequest("GET", h.url+pathHealth+"?"+strings.Repeat("x", 64<<10), nil)))
+	resp, err := h.client.Do(must(http.NewRequest(http.MethodGet, h.url+pathHealth+"?"+strings.Repeat("x", 64<<10), nil)))
 	require.NoError(t, err)
 	assert.Equal(t, 431, h.read(resp).status)
 }

@@ -99,7 +99,7 @@ func (h *httpHandler) recovered(w http.ResponseWriter) {
 	if p == nil {
 		return
 	}
-	if p == http.ErrAbortHandler {
+	if p == http.ErrAbortHandler { //nolint:errorlint // net/http itself compares the panic's value
 		panic(p)
 	}
 	h.receiver.set.Logger.Error("A request made the collector panic",

@@ -62,7 +62,7 @@ func newTLSHarness(t *testing.T, options ...httpOption) *httpHarness {
 
 func TestHTTPOverTLS(t *testing.T) {
 	h := newTLSHarness(t)
-	req := must(http.NewRequest("POST", h.url+pathFeedback, strings.NewReader(good)))
+	req := must(http.NewRequest(http.MethodPost, h.url+pathFeedback, strings.NewReader(good)))
 	resp, err := h.client.Do(req)
 	require.NoError(t, err)
 	assert.Equal(t, 2, resp.ProtoMajor)
