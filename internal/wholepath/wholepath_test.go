@@ -6,6 +6,7 @@ package wholepath
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"testing"
 	"time"
@@ -93,7 +94,7 @@ func scan(tb testing.TB, decoder *jsontext.Decoder, in *bytes.Buffer, request []
 	*in = *bytes.NewBuffer(request)
 	decoder.Reset(in)
 	for {
-		if _, err := decoder.ReadToken(); err == io.EOF {
+		if _, err := decoder.ReadToken(); errors.Is(err, io.EOF) {
 			return tokens
 		} else if err != nil {
 			tb.Fatal(err)

@@ -201,7 +201,7 @@ const maxNumberText = 64
 // what its field wants. What no type can hold becomes an infinity, which is
 // out of range everywhere.
 func (d *Decoder) number(v pcommon.Value, raw []byte, f *Field) {
-	if bytes.IndexAny(raw, ".eE") < 0 {
+	if !bytes.ContainsAny(raw, ".eE") {
 		if i, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
 			v.SetInt(i)
 			return

@@ -34,7 +34,7 @@ func FuzzDecode(f *testing.F) {
 			require.Zero(t, records.Len())
 			return
 		}
-		require.Equal(t, records.Len(), len(sizes))
+		require.Len(t, sizes, records.Len())
 		for i, lr := range records.All() {
 			verdict := v.Validate(lr, sizes[i], now)
 			text := AppendJSON(nil, lr.Body())
