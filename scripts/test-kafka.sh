@@ -25,7 +25,10 @@ if [[ ${1:-} == --once && -e $passed ]]; then
   exit 0
 fi
 rm -rf .cache/passed
+export FEEDBACK_SUMMARY="$PWD/.cache/kafka/summary.txt"
+rm -f "$FEEDBACK_SUMMARY"
 (cd testbed && go test -count=1 -timeout 15m ./...)
+if [[ -e $FEEDBACK_SUMMARY ]]; then cat "$FEEDBACK_SUMMARY"; fi
 if java_ok; then
   mkdir -p .cache/passed
   touch "$passed"

@@ -207,6 +207,10 @@ func grpcNoRoom(t *testing.T, c *collector.Collector) {
 	health, err := healthv1.NewHealthClient(conn).Check(t.Context(), &healthv1.HealthCheckRequest{})
 	require.NoError(t, err)
 	assert.Equal(t, healthv1.HealthCheckResponse_NOT_SERVING, health.GetStatus())
+
+	err = exportOTLP(t, c, good())
+	assert.Equal(t, codes.Unavailable, status.Code(err), "OTLP/gRPC: %v", err)
+	assert.Positive(t, retryAfter(err), "RetryInfo over OTLP")
 }
 
 func TestUnauthenticatedOverGRPC(t *testing.T) {
@@ -283,7 +287,7 @@ func TestStreamEndsAtShutdown(t *testing.T) {
 func TestDeadLetters(t *testing.T) {
 	a := newAnswering(t)
 	sender := otlpStrings{client: a.client, url: "http://" + a.OTLPHTTP + "/v1/logs"}
-	type letter struct{ body, code, field, eventType, id string }
+	type letter struct{ body, code, eventType, id string }
 	id := uuid.NewString()
 	letters := []letter{
 		{body: "no JSON, call 780-999-2181", code: "malformed_json", eventType: "unknown"},
@@ -331,8 +335,14 @@ func TestDeadLetters(t *testing.T) {
 func TestRejectedOverOTLP(t *testing.T) {
 	a := newAnswering(t, "yaml:processors::feedbackvalidation::on_invalid: reject")
 	sender := otlpStrings{client: a.client, url: "http://" + a.OTLPHTTP + "/v1/logs"}
-	assert.Equal(t, 400, sender.send(t, good(), feedback(`"thumbs":"`+marker+`"`)))
+	bad := feedback(`"thumbs":"` + marker + `"`)
+	assert.Equal(t, 400, sender.send(t, good(), bad))
 	assert.Equal(t, 200, sender.send(t, good()))
+	a.accepted.Add(1)
+	err := exportOTLP(t, a.Collector, good(), bad)
+	assert.Equal(t, codes.InvalidArgument, status.Code(err), err)
+	assert.NotContains(t, fmt.Sprint(err), marker)
+	require.NoError(t, exportOTLP(t, a.Collector, good()))
 	a.accepted.Add(1)
 	a.close(t)
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -50,9 +52,49 @@ func TestValidateAcceptsEveryConfig(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			assert.Contains(t, started, name, "no test starts this configuration")
+			assert.Contains(t, variables, name, "no test knows its variables")
 			out, err := validate(t, nil, file)
 			assert.NoError(t, err, out)
 		})
+	}
+}
+
+// variables says which environment variables each configuration reads. Those of
+// parts that a configuration lacks are missing in it.
+var variables = func() map[string][]string {
+	shared := []string{
+		"SERVICE__NAME", "SERVICE__NAMESPACE", "SERVICE__ENVIRONMENT", "SERVICE__INSTANCE_ID",
+		"HTTP__ENDPOINT", "GRPC__ENDPOINT", "HTTP__ENQUEUE_TIMEOUT", "HTTP__CORS_ALLOWED_ORIGINS",
+		"INGESTION__MAX_EVENT_SIZE_BYTES", "BUFFER__CAPACITY", "BUFFER__MAX_BYTES", "PII__HASH_KEY",
+		"TELEMETRY__METRICS_PORT", "TELEMETRY__TRACE_SAMPLING_RATE",
+	}
+	otlp := []string{"OTLP__GRPC_ENDPOINT", "OTLP__HTTP_ENDPOINT"}
+	batch := []string{"BATCHING__MAX_BATCH_SIZE", "BATCHING__MAX_BATCH_AGE"}
+	topic := []string{"KAFKA__TOPIC", "KAFKA__CLIENT_ID", "KAFKA__COMPRESSION_TYPE"}
+	brokers := []string{"KAFKA__BROKERS"}
+	dead := []string{"ERROR_HANDLING__DLQ_TOPIC"}
+	return map[string][]string{
+		"collector.yaml":   slices.Concat(shared, otlp, batch, brokers, topic, dead),
+		"quickstart.yaml":  slices.Concat(shared, otlp, batch, topic, dead, []string{"EMBEDDED_KAFKA__ENDPOINT"}),
+		"daemon.yaml":      slices.Concat(shared, brokers, topic, dead, []string{"DAEMON__DIRECTORY", "DAEMON__SCAN_INTERVAL"}),
+		"sidecar.yaml":     slices.Concat(shared, otlp),
+		"stock-kafka.yaml": slices.Concat(shared, otlp, brokers, topic),
+	}
+}()
+
+var variable = regexp.MustCompile(`\$\{env:COLLECTOR_([A-Z0-9_]+)`)
+
+func TestVariablesOfEveryConfig(t *testing.T) {
+	for name, want := range variables {
+		text, err := os.ReadFile(collector.ConfigFile(name))
+		require.NoError(t, err)
+		var found []string
+		for _, m := range variable.FindAllStringSubmatch(string(text), -1) {
+			found = append(found, m[1])
+		}
+		slices.Sort(found)
+		slices.Sort(want)
+		assert.Equal(t, want, slices.Compact(found), name)
 	}
 }
 

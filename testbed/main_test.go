@@ -31,6 +31,7 @@ const (
 // of its own. It starts with the first test that needs it.
 var shared struct {
 	once    sync.Once
+	dir     string
 	cluster *kafka.Cluster
 	reader  *topic.Reader
 	err     error
@@ -41,6 +42,9 @@ func TestMain(m *testing.M) {
 	if shared.cluster != nil {
 		shared.reader.Close()
 		shared.cluster.Stop()
+	}
+	if shared.dir != "" {
+		_ = os.RemoveAll(shared.dir)
 	}
 	http.DefaultClient.CloseIdleConnections()
 	if code == 0 {
@@ -66,14 +70,12 @@ func newStream(t *testing.T) *stream {
 	collector.Binary(t)
 	shared.once.Do(func() {
 		// It outlives this test, and so does its directory.
-		dir, err := os.MkdirTemp("", "testbed-kafka-")
-		if err != nil {
-			shared.err = err
+		if shared.dir, shared.err = os.MkdirTemp("", "testbed-kafka-"); shared.err != nil { //nolint:usetesting // see above
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
-		if shared.cluster, shared.err = kafka.Start(ctx, libs, dir, kafka.Options{}); shared.err == nil {
+		if shared.cluster, shared.err = kafka.Start(ctx, libs, shared.dir, kafka.Options{}); shared.err == nil {
 			shared.reader, shared.err = topic.NewReader(shared.cluster.Brokers())
 		}
 	})

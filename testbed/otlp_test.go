@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 
+	"github.com/otelcol-feedback/otelcol-feedback/testbed/collector"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/events"
 )
 
@@ -26,12 +27,7 @@ type otlpStrings struct {
 // send returns the status; the answer must not hold the marker.
 func (o otlpStrings) send(t *testing.T, bodies ...string) int {
 	t.Helper()
-	logs := plog.NewLogs()
-	records := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
-	for _, b := range bodies {
-		records.AppendEmpty().Body().SetStr(b)
-	}
-	message, err := plogotlp.NewExportRequestFromLogs(logs).MarshalJSON()
+	message, err := exportRequest(bodies).MarshalJSON()
 	require.NoError(t, err)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, o.url, bytes.NewReader(message))
 	require.NoError(t, err)
@@ -43,6 +39,23 @@ func (o otlpStrings) send(t *testing.T, bodies ...string) int {
 	require.NoError(t, err)
 	assert.NotContains(t, string(answer), marker)
 	return resp.StatusCode
+}
+
+// exportRequest has these texts as the bodies of its records.
+func exportRequest(bodies []string) plogotlp.ExportRequest {
+	logs := plog.NewLogs()
+	records := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+	for _, b := range bodies {
+		records.AppendEmpty().Body().SetStr(b)
+	}
+	return plogotlp.NewExportRequestFromLogs(logs)
+}
+
+// exportOTLP sends texts over OTLP/gRPC and returns the status.
+func exportOTLP(t *testing.T, c *collector.Collector, bodies ...string) error {
+	t.Helper()
+	_, err := plogotlp.NewGRPCClient(dial(t, c.OTLPGRPC)).Export(t.Context(), exportRequest(bodies))
+	return err
 }
 
 func parse(t *testing.T, text []byte) events.Object {

@@ -51,7 +51,7 @@ func terminateUnderLoad(t *testing.T, overlay []string) {
 			load.start(ctx, w, uint64(1000+100*i+j))
 		}
 	}
-	threshold := 500 + rand.Int64N(3000)
+	threshold := 1000 + rand.Int64N(9000)
 	require.Eventually(t, func() bool { return load.acknowledged.Load() >= threshold }, time.Minute, time.Millisecond)
 	c.Terminate()
 	// Senders go on until the collector refuses them.

@@ -67,6 +67,10 @@ func TestRedactions(t *testing.T) {
 	assert.False(t, IsRedactionOf("a [CC_REDACTED], c [SSN_REDACTED].", "a 4111, b 460-89-9847."))
 	assert.False(t, IsRedactionOf("a [CC_REDACTED]!", "a 4111."))
 	assert.False(t, IsRedactionOf("x [CC_REDACTED]", "a 4111"))
+	assert.False(t, IsRedactionOf("[CC_REDACTED]", "a 4111"), "more than the number is gone")
+	assert.True(t, IsRedactionOf("[EMAIL_REDACTED]!", "ann@example.com!"))
+	assert.False(t, IsRedactionOf("[EMAIL_REDACTED]!", "Mail ann@example.com!"))
+	assert.True(t, IsRedactionOf("[IBAN_REDACTED].*", "DE02 1203.*"))
 
 	phone := Span{Value: "(64) 3591-3246"}
 	assert.True(t, phone.Readable("call (64) 3591-3246"))

@@ -6,6 +6,7 @@ package topic // import "github.com/otelcol-feedback/otelcol-feedback/testbed/to
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,7 +53,7 @@ func (r *Reader) AwaitCount(ctx context.Context, topic string, n int64) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the topic %s holds %d records, expected %d (%v)", topic, have, n, err)
+			return fmt.Errorf("the topic %s holds %d records, expected %d: %w", topic, have, n, errors.Join(ctx.Err(), err))
 		case <-tick.C:
 		}
 	}
