@@ -50,7 +50,9 @@ func newClient(
 ) (*kgo.Client, error) {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Brokers...),
-		kgo.WithLogger(kzap.New(logger.Named("kgo").WithOptions(zap.IncreaseLevel(zapcore.WarnLevel)), kzap.Level(kgo.LogLevelWarn))),
+		// The client warns at every try while a broker is away; the health watch
+		// says it once, with the cause.
+		kgo.WithLogger(kzap.New(logger.Named("kgo").WithOptions(zap.IncreaseLevel(zapcore.ErrorLevel)), kzap.Level(kgo.LogLevelError))),
 		kgo.DisableClientMetrics(), // brokers may offer them without serving them
 		kgo.WithHooks(hooks...),
 		kgo.RetryBackoffFn(backoff),
