@@ -84,8 +84,8 @@ func newDelivery(logger *zap.Logger, b *builder, c *counts, topics []*topic) *de
 }
 
 // enqueue takes records over, counting them in the account in place of hold.
-// It reports false, taking none, when delivery has ended.
-func (d *delivery) enqueue(records []*record, hold *feedbackruntimeextension.Hold) bool {
+// It takes none when delivery has ended.
+func (d *delivery) enqueue(records []*record, hold *feedbackruntimeextension.Hold) error {
 	var bytes int64
 	for _, r := range records {
 		r.counted = r.payload() + recordOverhead
@@ -95,7 +95,7 @@ func (d *delivery) enqueue(records []*record, hold *feedbackruntimeextension.Hol
 	d.mu.Lock()
 	if d.closed {
 		d.mu.Unlock()
-		return false
+		return errStopped
 	}
 	d.account.Hand(hold, len(records), bytes)
 	for _, r := range records {
@@ -107,7 +107,7 @@ func (d *delivery) enqueue(records []*record, hold *feedbackruntimeextension.Hol
 	d.pendingBytes += bytes
 	d.mu.Unlock()
 	signal(d.wake)
-	return true
+	return nil
 }
 
 func signal(c chan struct{}) {
@@ -282,6 +282,10 @@ func (d *delivery) unsettled() int {
 	defer d.mu.Unlock()
 	return d.pending
 }
+
+func (d *delivery) settled() <-chan struct{} { return d.idle }
+
+func (*delivery) retreat() {}
 
 // held by the client still, after close.
 func (d *delivery) inClient() int {

@@ -357,7 +357,7 @@ func TestClosedDeliveryTakesNothing(t *testing.T) {
 		require.Equal(t, 3, b.close())
 		require.Zero(t, b.close())
 		assert.Zero(t, b.account.Events())
-		assert.False(t, b.enqueue([]*record{b.builder.build(addFeedback(plog.NewLogs(), 9, "s"))}, nil))
+		require.Error(t, b.enqueue([]*record{b.builder.build(addFeedback(plog.NewLogs(), 9, "s"))}, nil))
 		b.client.answer(errors.New("closed"))
 		synctest.Wait()
 		assert.Zero(t, b.inClient())

@@ -40,6 +40,10 @@ type feedbackExporter struct {
 	health   *health
 	counts   *counts
 
+	// Set where event types are to be written in transactions; else nil.
+	transactions  engine
+	transactional [len(eventTypes)]bool
+
 	telemetry *metadata.TelemetryBuilder
 	runtime   feedbackruntimeextension.Runtime
 	client    *kgo.Client
@@ -162,7 +166,11 @@ func (e *feedbackExporter) watchDeadline(ctx context.Context) {
 }
 
 func (e *feedbackExporter) endDelivery() {
-	if n := e.delivery.close(); n > 0 {
+	n := 0
+	for _, eng := range e.engines() {
+		n += eng.close()
+	}
+	if n > 0 {
 		e.logger.Error("Shutting down with events not delivered", zap.Int("events", n))
 	}
 }
@@ -180,8 +188,8 @@ func (e *feedbackExporter) consume(ctx context.Context, ld plog.Logs) error {
 			r.request = q
 		}
 	}
-	if !e.delivery.enqueue(records, feedbackruntimeextension.FromContext(ctx)) {
-		return errStopped
+	if err := e.route(records, feedbackruntimeextension.FromContext(ctx)); err != nil {
+		return err
 	}
 	if q == nil {
 		return nil
@@ -283,13 +291,15 @@ func (e *feedbackExporter) drain(ctx context.Context) {
 	})
 	defer flushing.Wait()
 	defer cancel()
-	for e.delivery.unsettled() > 0 {
-		select {
-		case <-e.delivery.idle:
-		case <-e.expired:
-			return
-		case <-ctx.Done():
-			return
+	for _, eng := range e.engines() {
+		for eng.unsettled() > 0 {
+			select {
+			case <-eng.settled():
+			case <-e.expired:
+				return
+			case <-ctx.Done():
+				return
+			}
 		}
 	}
 }
