@@ -11,6 +11,12 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
+// Flags of a traceparent (W3C Trace Context Level 2, §3.2.2.5).
+const (
+	sampledFlag = 1 << iota
+	randomFlag
+)
+
 // traceContext is what a request's traceparent says.
 type traceContext struct {
 	traceID pcommon.TraceID
@@ -30,8 +36,9 @@ func requestTrace(h http.Header) traceContext {
 }
 
 // parseTraceparent reads a W3C traceparent: 00-<trace id>-<span id>-<flags>.
-// A later version may append fields behind another dash; of its flags only the
-// sampled bit is known.
+// A later version may append fields behind another dash. Of the flags only
+// sampled and random are known; W3C Trace Context wants the others as zero in
+// what is passed on.
 func parseTraceparent(s string) (traceContext, bool) {
 	const length = 55
 	if len(s) < length || s[2] != '-' || s[35] != '-' || s[52] != '-' {
@@ -46,14 +53,14 @@ func parseTraceparent(s string) (traceContext, bool) {
 	if tc.traceID.IsEmpty() || tc.spanID.IsEmpty() || version[0] == 0xff {
 		return traceContext{}, false
 	}
-	switch {
-	case version[0] == 0 && len(s) != length, len(s) > length && s[length] != '-':
+	if version[0] == 0 && len(s) != length || len(s) > length && s[length] != '-' {
 		return traceContext{}, false
-	case version[0] == 0:
-		tc.flags = plog.LogRecordFlags(flags[0])
-	default:
-		tc.flags = plog.LogRecordFlags(flags[0] & 1)
 	}
+	known := byte(sampledFlag | randomFlag)
+	if version[0] != 0 {
+		known = sampledFlag
+	}
+	tc.flags = plog.LogRecordFlags(flags[0] & known)
 	return tc, true
 }
 
