@@ -48,6 +48,22 @@ func newClient(
 	batchLimit func(topic string) int32,
 	hooks ...kgo.Hook,
 ) (*kgo.Client, error) {
+	opts, err := clientOpts(ctx, host, cfg, logger, batchLimit, hooks...)
+	if err != nil {
+		return nil, err
+	}
+	return kgo.NewClient(opts...)
+}
+
+// clientOpts are the options of every client that writes.
+func clientOpts(
+	ctx context.Context,
+	host component.Host,
+	cfg *Config,
+	logger *zap.Logger,
+	batchLimit func(topic string) int32,
+	hooks ...kgo.Hook,
+) ([]kgo.Opt, error) {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Brokers...),
 		// The client warns at every try while a broker is away; the health watch
@@ -92,7 +108,7 @@ func newClient(
 	if err != nil {
 		return nil, err
 	}
-	return kgo.NewClient(append(opts, security...)...)
+	return append(opts, security...), nil
 }
 
 func securityOpts(ctx context.Context, host component.Host, cfg *configkafka.ClientConfig) ([]kgo.Opt, error) {
