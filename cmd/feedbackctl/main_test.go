@@ -72,15 +72,15 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"", "send", "tail"} {
-		args := []string{name, "--help"}
+	for _, name := range []string{"", "send", "tail", "topics create", "topics check"} {
+		args := append(strings.Fields(name), "--help")
 		if name == "" {
 			name, args = "root", nil
 		}
 		got := ctl(t, "", nil, args...)
 		assert.Equal(t, exitOK, got.code)
 		assert.Empty(t, got.err)
-		golden(t, name+".help.txt", got.out)
+		golden(t, strings.ReplaceAll(name, " ", "-")+".help.txt", got.out)
 	}
 }
 
@@ -113,6 +113,12 @@ func TestUsageErrors(t *testing.T) {
 		"--output \"xml\": use line or json":                            {"tail", "--output", "xml"},
 		"--brokers: name at least one":                                  {"tail", "--brokers", ""},
 		"none of the others can be; [from-beginning last] were all set": {"tail", "--from-beginning", "--last", "1"},
+		"feedbackctl topics takes no argument":                          {"topics", "delete"},
+		"feedbackctl topics create takes no argument":                   {"topics", "create", "x"},
+		`not the name of a Kafka topic: "a/b"`:                          {"topics", "create", "--topic", "a/b"},
+		"topic feedback-events is named twice":                          {"topics", "check", "--dlq-topic", "feedback-events"},
+		"topic feedback-events: the number of partitions must be":       {"topics", "create", "--partitions", "0"},
+		`--output "xml": use text or json`:                              {"topics", "check", "-o", "xml"},
 	} {
 		got := ctl(t, "", nil, args...)
 		assert.Equal(t, exitError, got.code, want)

@@ -40,7 +40,7 @@ type streams struct {
 func run(ctx context.Context, args []string, s streams) int {
 	root := &cobra.Command{
 		Use:   "feedbackctl",
-		Short: "Send feedback to a collector, and read it back from Kafka",
+		Short: "Send feedback to a collector, read it back from Kafka, and look after its topics",
 		Example: `  feedbackctl send --sample 100
   feedbackctl tail`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	root.SetErr(s.err)
 	root.SetArgs(append([]string{}, args...)) // nil would mean those of the process
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newSendCommand(s), newTailCommand(s), newVersionCommand(s))
+	root.AddCommand(newSendCommand(s), newTailCommand(s), newTopicsCommand(s), newVersionCommand(s))
 
 	cmd, err := root.ExecuteContextC(ctx)
 	var usage usageError

@@ -390,7 +390,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	c := newCollector(t)
 	c.discard = true
 	s, _ := setup(t, c, func(c *Config) { c.BatchEvents, c.Gzip = 1000, false }) // gzip is slow under -race
-	src := &endless{n: 40_000, g: sample.New(1)} // some 18 MB
+	src := &endless{n: 40_000, g: sample.New(1)}                                 // some 18 MB
 	r, err := s.Send(t.Context(), src)
 	require.NoError(t, err)
 	assert.Equal(t, 40_000, r.Accepted)
