@@ -1,0 +1,277 @@
+// Copyright The otelcol-feedback Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package feedbackkafkaexporter // import "github.com/otelcol-feedback/otelcol-feedback/exporter/feedbackkafkaexporter"
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+)
+
+// kafkaTxn is a Kafka client with a transactional id. Its group is of the same
+// name, has no members, and holds one offset: the committed number, on partition
+// 0 of a topic that exists.
+type kafkaTxn struct {
+	client *kgo.Client
+	id     string
+	topic  string
+}
+
+// txnBackoff is the wait before a request is sent again that came while
+// the brokers still finish the last transaction.
+const txnBackoff = 5 * time.Millisecond
+
+// newKafkaTxn makes a client; opts are those of every client that writes.
+func newKafkaTxn(opts []kgo.Opt, protocolVersion, id, topic string) (*kafkaTxn, error) {
+	versions := kversion.Stable()
+	if protocolVersion != "" {
+		versions = kversion.FromString(protocolVersion)
+	}
+	// The client writes offsets only for groups that it is a member of, and ends
+	// only transactions that hold records, so these requests are made here. Above
+	// these versions they would give the producer an epoch that the client does
+	// not learn of.
+	for key, maximum := range map[kmsg.Key]int16{kmsg.TxnOffsetCommit: 4, kmsg.EndTxn: 4} {
+		if v, ok := versions.LookupMaxKeyVersion(int16(key)); ok && v > maximum {
+			versions.SetMaxKeyVersion(int16(key), maximum)
+		}
+	}
+	opts = opts[:len(opts):len(opts)] // they are shared
+	if protocolVersion != "" {
+		opts = append(opts, kgo.MinVersions(versions))
+	}
+	client, err := kgo.NewClient(append(opts,
+		kgo.TransactionalID(id),
+		kgo.TransactionTimeout(txnTimeout),
+		kgo.ConcurrentTransactionsBackoff(txnBackoff),
+		kgo.ProducerLinger(0), // a transaction is a batch
+		// A request that was lost on one connection and sent again on another may
+		// still arrive, in the midst of the next transaction. So none is sent
+		// twice: the next goes out under a new epoch. (Records have numbers.)
+		kgo.RequestRetries(0),
+		kgo.MaxVersions(versions),
+	)...)
+	if err != nil {
+		return nil, err
+	}
+	return &kafkaTxn{client: client, id: id, topic: topic}, nil
+}
+
+// close implements txnClient.
+func (k *kafkaTxn) close() { k.client.Close() }
+
+// fence implements txnClient: with the producer id, the brokers give out a new
+// epoch, and refuse what clients of older ones still send.
+func (k *kafkaTxn) fence(ctx context.Context) error {
+	if _, _, err := k.client.ProducerID(ctx); err != nil {
+		return fmt.Errorf("take the transactional id: %w", err)
+	}
+	return nil
+}
+
+// committed implements txnClient.
+func (k *kafkaTxn) committed(ctx context.Context, stable bool) (txnClaim, error) {
+	if stable {
+		ctx = kadm.RequireStable(ctx)
+	}
+	for {
+		offsets, err := kadm.NewClient(k.client).FetchOffsets(ctx, k.id)
+		if errors.Is(err, kerr.GroupIDNotFound) {
+			return txnClaim{}, nil
+		}
+		if err == nil {
+			o, ok := offsets.Lookup(k.topic, 0)
+			if !ok || o.Err == nil && o.At < 0 {
+				return txnClaim{}, nil
+			}
+			if err = o.Err; err == nil {
+				return parseClaim(o.Offset), nil
+			}
+		}
+		if !errors.Is(err, kerr.UnstableOffsetCommit) {
+			return txnClaim{}, fmt.Errorf("read the committed sequence number: %w", err)
+		}
+		if err := pause(ctx); err != nil {
+			return txnClaim{}, err
+		}
+	}
+}
+
+func pause(ctx context.Context) error {
+	timer := time.NewTimer(4 * txnBackoff)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// metadata is what stands beside the number.
+func (c txnClaim) metadata() string { return c.spoolID + "/" + c.owner }
+
+func parseClaim(o kadm.Offset) txnClaim {
+	c := txnClaim{seq: uint64(o.At)}
+	c.spoolID, c.owner, _ = strings.Cut(o.Metadata, "/")
+	return c
+}
+
+// claim implements txnClient. It is a transaction too: what still comes from an
+// older client must not undo it.
+func (k *kafkaTxn) claim(ctx context.Context, c txnClaim) error {
+	if err := k.addNumber(ctx, c); err != nil {
+		return err
+	}
+	id, epoch, err := k.client.ProducerID(ctx)
+	if err != nil {
+		return err
+	}
+	end := kmsg.NewPtrEndTxnRequest()
+	end.TransactionalID, end.ProducerID, end.ProducerEpoch, end.Commit = k.id, id, epoch, true
+	resp, err := end.RequestWith(ctx, k.client)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	if err != nil {
+		return fmt.Errorf("write the sequence number: %w", err)
+	}
+	return nil
+}
+
+// publish implements txnClient.
+func (k *kafkaTxn) publish(ctx context.Context, records []*record, alone map[*record]bool, c txnClaim) ([]error, error) {
+	if err := k.client.BeginTransaction(); err != nil {
+		return nil, fmt.Errorf("begin: %w", err)
+	}
+	errs := make([]error, len(records))
+	failed := false
+	for from := 0; from < len(records); {
+		to := from + 1
+		for !alone[records[from]] && to < len(records) && !alone[records[to]] {
+			to++
+		}
+		if err := k.produce(ctx, records[from:to], errs[from:to]); err != nil {
+			return nil, err
+		}
+		for _, err := range errs[from:to] {
+			failed = failed || err != nil
+		}
+		from = to
+	}
+	if failed {
+		return errs, nil
+	}
+	return errs, k.addNumber(ctx, c)
+}
+
+// produce writes records that may share batches, and waits for all of them.
+func (k *kafkaTxn) produce(ctx context.Context, records []*record, errs []error) error {
+	var wg sync.WaitGroup
+	wg.Add(len(records))
+	outcome := make([]error, len(records)) // errs belongs to a caller who may be gone
+	for i, r := range records {
+		r.Timestamp = time.Time{} // the client sets it, and counts from it
+		k.client.Produce(ctx, &r.Record, func(_ *kgo.Record, err error) {
+			outcome[i] = err
+			wg.Done()
+		})
+	}
+	wg.Wait() // closing the client ends it
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	copy(errs, outcome)
+	return nil
+}
+
+// addNumber makes the number a part of the transaction.
+func (k *kafkaTxn) addNumber(ctx context.Context, c txnClaim) error {
+	id, epoch, err := k.client.ProducerID(ctx)
+	if err != nil {
+		return err
+	}
+	add := kmsg.NewPtrAddOffsetsToTxnRequest()
+	add.TransactionalID, add.ProducerID, add.ProducerEpoch, add.Group = k.id, id, epoch, k.id
+	err = retryConcurrent(ctx, func() error {
+		resp, err := add.RequestWith(ctx, k.client)
+		if err != nil {
+			return err
+		}
+		return kerr.ErrorForCode(resp.ErrorCode)
+	})
+	if err != nil {
+		return fmt.Errorf("add the group to the transaction: %w", err)
+	}
+
+	p := kmsg.NewTxnOffsetCommitRequestTopicPartition()
+	p.Offset = int64(c.seq)
+	p.Metadata = kmsg.StringPtr(c.metadata())
+	t := kmsg.NewTxnOffsetCommitRequestTopic()
+	t.Topic = k.topic
+	t.Partitions = append(t.Partitions, p)
+	commit := kmsg.NewPtrTxnOffsetCommitRequest()
+	commit.TransactionalID, commit.ProducerID, commit.ProducerEpoch, commit.Group = k.id, id, epoch, k.id
+	commit.Topics = append(commit.Topics, t)
+	err = retryConcurrent(ctx, func() error {
+		resp, err := commit.RequestWith(ctx, k.client)
+		if err != nil {
+			return err
+		}
+		for _, t := range resp.Topics {
+			for _, p := range t.Partitions {
+				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("add the sequence number to the transaction: %w", err)
+	}
+	return nil
+}
+
+// retryConcurrent sends a request again that came too early.
+func retryConcurrent(ctx context.Context, send func() error) error {
+	for {
+		err := send()
+		if !isOneOf(err, txnTooEarly) {
+			return err
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+var txnTooEarly = []*kerr.Error{
+	kerr.ConcurrentTransactions,
+	kerr.CoordinatorLoadInProgress,
+	kerr.CoordinatorNotAvailable,
+	kerr.NotCoordinator,
+}
+
+// commit implements txnClient.
+func (k *kafkaTxn) commit(ctx context.Context) error {
+	return k.client.EndTransaction(ctx, kgo.TryCommit)
+}
+
+// abort implements txnClient.
+func (k *kafkaTxn) abort(ctx context.Context) error {
+	if err := k.client.AbortBufferedRecords(ctx); err != nil {
+		return err
+	}
+	return k.client.EndTransaction(ctx, kgo.TryAbort)
+}
