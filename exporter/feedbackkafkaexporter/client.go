@@ -38,7 +38,7 @@ type tokenSource interface {
 	Token(ctx context.Context) (*oauth2.Token, error)
 }
 
-// newClient builds the idempotent producer. It connects lazily: an error here
+// newClient builds the idempotent producer of delivery. It connects lazily: an error here
 // is one of configuration. batchLimit is the largest batch of a topic.
 func newClient(
 	ctx context.Context,
@@ -52,7 +52,13 @@ func newClient(
 	if err != nil {
 		return nil, err
 	}
-	return kgo.NewClient(opts...)
+	return kgo.NewClient(append(opts,
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), // delivery's lanes are the partitions
+		// Delivery keeps within the limits of the configuration itself; these are
+		// wider, so that handing a record over never blocks it.
+		kgo.MaxBufferedRecords(2*cfg.Producer.FlushMaxMessages),
+		kgo.MaxBufferedBytes(2*cfg.MaxBufferedBytes),
+	)...)
 }
 
 // clientOpts are the options of every client that writes.
@@ -92,7 +98,7 @@ func clientOpts(
 		opts = append(opts, kgo.ClientID(cfg.ClientID))
 	}
 	if cfg.RackID != "" {
-		opts = append(opts, kgo.Rack(cfg.RackID), kgo.RackAwarePartitioning())
+		opts = append(opts, kgo.Rack(cfg.RackID))
 	}
 	if cfg.Metadata.RefreshInterval > 0 {
 		opts = append(opts, kgo.MetadataMaxAge(cfg.Metadata.RefreshInterval))

@@ -6,6 +6,7 @@ package feedbackkafkaexporter // import "github.com/otelcol-feedback/otelcol-fee
 import (
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -33,9 +34,14 @@ const (
 	defaultMaxBufferedBytes = 32 << 20
 	defaultLinger           = 10 * time.Millisecond
 
+	defaultMaxBufferedRecords = 1 << 20
+
 	minMessageBytes = 4 << 10   // below, not even a dead letter without its original fits
 	maxMessageBytes = 1 << 30   // the client's own limit of a batch
 	maxLinger       = time.Hour // above, it is a mistake
+	minSpoolMiB     = 8         // room for the largest dead letter, twice
+	minSpoolAfter   = 100 * time.Millisecond
+	maxSpoolAfter   = time.Hour
 )
 
 // Config is the configuration of the exporter. The keys of the client and of
@@ -65,6 +71,30 @@ type Config struct {
 	// Kafka client holds. Default 33554432 (32 MiB); at least 4194304 and at
 	// least producer::max_message_bytes.
 	MaxBufferedBytes int `mapstructure:"max_buffered_bytes"`
+
+	// Spool is the fallback storage on disk while Kafka does not take events.
+	Spool SpoolConfig `mapstructure:"spool"`
+
+	// SpoolAfter is how long an event waits for Kafka, at most, before the spool
+	// takes over its partition. Default 3s; from 100ms, and below enqueue_timeout of
+	// the feedbackruntime extension. It means nothing without a spool.
+	SpoolAfter time.Duration `mapstructure:"spool_after"`
+}
+
+// SpoolConfig is where events are stored that Kafka does not take at present.
+type SpoolConfig struct {
+	// Directory is where its files are; this process alone may have it. Default
+	// none: there is no spool, and senders are asked to come again.
+	Directory string `mapstructure:"directory"`
+	// MaxSizeMiB bounds the bytes on disk. Default 1024; at least 8. When it is
+	// full senders are asked to come again.
+	MaxSizeMiB int `mapstructure:"max_size_mib"`
+	// Fsync has an acknowledgement wait until the disk has the event. Default
+	// true; if false a crash of the machine, not of the process, may lose some.
+	Fsync bool `mapstructure:"fsync"`
+	// DrainRate bounds how many stored events a second are sent when Kafka is
+	// back. Default 20000; 0 means no bound.
+	DrainRate int `mapstructure:"drain_rate"`
 }
 
 // TopicsConfig says which topic an event goes to.
@@ -110,7 +140,7 @@ func createDefaultConfig() component.Config {
 	producer.Compression = "gzip"
 	producer.MaxMessageBytes = defaultMaxMessageBytes
 	producer.Linger = defaultLinger
-	producer.FlushMaxMessages = 1 << 20 // the in-flight account is what bounds events
+	producer.FlushMaxMessages = defaultMaxBufferedRecords // the in-flight account is what bounds events
 	return &Config{
 		ClientConfig: client,
 		Producer:     producer,
@@ -126,6 +156,8 @@ func createDefaultConfig() component.Config {
 			Partitions: 3,
 		},
 		MaxBufferedBytes: defaultMaxBufferedBytes,
+		Spool:            SpoolConfig{MaxSizeMiB: 1024, Fsync: true, DrainRate: 20_000},
+		SpoolAfter:       3 * time.Second,
 	}
 }
 
@@ -181,7 +213,20 @@ func (c *Config) Validate() error {
 	if c.MaxBufferedBytes < maxDeadLetterBytes || c.MaxBufferedBytes < c.Producer.MaxMessageBytes {
 		fail("max_buffered_bytes: must be at least %d and at least producer::max_message_bytes, got %d", maxDeadLetterBytes, c.MaxBufferedBytes)
 	}
+	c.validateSpool(fail)
 	return errors.Join(errs...)
+}
+
+func (c *Config) validateSpool(fail func(string, ...any)) {
+	if n := c.Spool.MaxSizeMiB; n < minSpoolMiB || n > math.MaxInt64>>20 {
+		fail("spool::max_size_mib: must be at least %d, got %d", minSpoolMiB, n)
+	}
+	if c.Spool.DrainRate < 0 {
+		fail("spool::drain_rate: must not be negative, got %d", c.Spool.DrainRate)
+	}
+	if c.SpoolAfter < minSpoolAfter || c.SpoolAfter > maxSpoolAfter {
+		fail("spool_after: must lie between %s and %s, got %s", minSpoolAfter, maxSpoolAfter, c.SpoolAfter)
+	}
 }
 
 func (c *Config) validateProducer(fail func(string, ...any)) {
@@ -190,6 +235,9 @@ func (c *Config) validateProducer(fail func(string, ...any)) {
 	}
 	if n := c.Producer.MaxMessageBytes; n < minMessageBytes || n > maxMessageBytes {
 		fail("producer::max_message_bytes: must lie between %d and %d, got %d", minMessageBytes, maxMessageBytes, n)
+	}
+	if n := c.Producer.FlushMaxMessages; n < 1 || n > 1<<30 {
+		fail("producer::flush_max_messages: must lie between 1 and %d, got %d", 1<<30, n)
 	}
 	if l := c.Producer.Linger; l < 0 || l > maxLinger {
 		fail("producer::linger: must lie between 0 and %s, got %s", maxLinger, l)
@@ -238,6 +286,9 @@ func (c *Config) validateTopics(fail func(string, ...any)) {
 		fail("topics::replication_factor: must be at least 1, or -1 for the broker's default, got %d", r)
 	}
 }
+
+// mode is what the entries of the spool are bound to.
+func (c *Config) mode() string { return "per-partition delivery" }
 
 // topicOf is the topic of an event type.
 func (c *Config) topicOf(eventType string) string {

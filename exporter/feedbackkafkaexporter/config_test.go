@@ -40,6 +40,8 @@ func TestDefaultConfig(t *testing.T) {
 	assert.Equal(t, 32<<20, cfg.MaxBufferedBytes)
 	assert.Equal(t, AcknowledgeBuffered, cfg.Acknowledge)
 	assert.False(t, cfg.CreateTopics)
+	assert.Equal(t, SpoolConfig{MaxSizeMiB: 1024, Fsync: true, DrainRate: 20_000}, cfg.Spool)
+	assert.Equal(t, 3*time.Second, cfg.SpoolAfter)
 	assert.Equal(t, DeadLetterConfig{Enabled: true, Topic: "feedback-events-dlq", Partitions: 3}, cfg.DeadLetter)
 	assert.Equal(t, "feedback-events", cfg.topicOf(feedback.TypeUserFeedback))
 }
@@ -62,6 +64,8 @@ func TestLoadConfig(t *testing.T) {
 			assert.True(t, c.CreateTopics)
 			assert.Equal(t, DeadLetterConfig{Topic: "dead", Partitions: 1}, c.DeadLetter)
 			assert.Equal(t, 8<<20, c.MaxBufferedBytes)
+			assert.Equal(t, SpoolConfig{Directory: "/var/spool/feedback", MaxSizeMiB: 16, DrainRate: 100}, c.Spool)
+			assert.Equal(t, time.Second, c.SpoolAfter)
 		},
 		"brokers": func(t *testing.T, c *Config) {
 			assert.Equal(t, []string{"a:9092", "b:9092", "c:9092"}, c.Brokers)

@@ -41,18 +41,25 @@ func (q *request) settle() {
 }
 
 // delivery takes records in order of arrival and keeps each until its fate is
-// known. Callers only queue; one goroutine, the dispatcher, hands records to
-// the client, which may block it when the client's buffer is full. What waits
-// is bounded by the in-flight account, not here.
+// known: Kafka has it, or the spool has a copy that is safe. Callers only queue;
+// one goroutine, the dispatcher, hands records to the client, lane by lane, and
+// never more than the client has room for, so that it does not block. What waits
+// in memory is bounded by the in-flight account, not here.
 type delivery struct {
 	logger  *zap.Logger
 	client  producer
 	account *feedbackruntimeextension.Account
 	builder *builder
 	counts  *counts
+	keeper  *keeper                   // of the spool; nil without one
 	trouble func(t *topic, err error) // tells the health watch; nil error: mended
 	now     func() time.Time
 	backoff func(failures int) time.Duration
+
+	room       int64         // bytes the client may hold
+	roomCount  int           // records the client may hold
+	spoolAfter time.Duration // the longest time a record waits in memory alone if there is a spool
+	pace       pace          // of what is drained
 
 	wake chan struct{} // something to do for the dispatcher
 	idle chan struct{} // pending or handed has become 0
@@ -61,25 +68,32 @@ type delivery struct {
 	queue        []*record
 	spare        []*record // the dispatcher's: what queue becomes next
 	topics       []*topic
-	held         []*lane
+	busy         []*lane // with more to do than hand on
 	seq          uint64
 	pending      int   // records whose fate is not known
 	pendingBytes int64 // what they count for in the account
 	handed       int   // records the client has
+	handedBytes  int64
+	starved      bool // a lane waits for room that others take
+	sheltered    bool // the spool takes everything: the breaker is open, or time to stop runs out
+	retreating   bool // the latter
+	stopping     bool // nothing more is read from the spool
 	closed       bool
 }
 
 func newDelivery(logger *zap.Logger, b *builder, c *counts, topics []*topic) *delivery {
 	return &delivery{
-		logger:  logger,
-		builder: b,
-		counts:  c,
-		topics:  topics,
-		trouble: func(*topic, error) {},
-		now:     time.Now,
-		backoff: backoff,
-		wake:    make(chan struct{}, 1),
-		idle:    make(chan struct{}, 1),
+		logger:    logger,
+		builder:   b,
+		counts:    c,
+		topics:    topics,
+		trouble:   func(*topic, error) {},
+		now:       time.Now,
+		backoff:   backoff,
+		room:      defaultMaxBufferedBytes,
+		roomCount: defaultMaxBufferedRecords,
+		wake:      make(chan struct{}, 1),
+		idle:      make(chan struct{}, 1),
 	}
 }
 
@@ -87,9 +101,10 @@ func newDelivery(logger *zap.Logger, b *builder, c *counts, topics []*topic) *de
 // It takes none when delivery has ended.
 func (d *delivery) enqueue(records []*record, hold *feedbackruntimeextension.Hold) error {
 	var bytes int64
+	now := d.now()
 	for _, r := range records {
 		r.counted = r.payload() + recordOverhead
-		r.handled = func(_ *kgo.Record, err error) { d.outcome(r, err) }
+		r.at = now
 		bytes += r.counted
 	}
 	d.mu.Lock()
@@ -117,8 +132,7 @@ func signal(c chan struct{}) {
 	}
 }
 
-// run is the dispatcher. It ends when ctx is done and the client, if it blocks,
-// is closed.
+// run is the dispatcher. It ends when ctx is done.
 func (d *delivery) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -157,10 +171,12 @@ func (d *delivery) applySeen() {
 			d.mu.Unlock()
 			continue
 		}
-		t.limit = t.seenLimit
+		t.limit, t.partitions = t.seenLimit, t.seenPartitions
 		t.resize(t.seenPartitions)
-		waiting := t.waiting
-		t.waiting = nil
+		var waiting []*record
+		if t.any.mode == laneOpen && t.any.inflight == 0 {
+			waiting, t.any.behind = t.any.behind, nil
+		}
 		d.mu.Unlock()
 		for _, r := range waiting {
 			d.place(r)
@@ -197,24 +213,67 @@ func (d *delivery) place(r *record) {
 		return
 	}
 	l := r.topic.laneOf(r)
+	r.lane = l
+	if d.sheltered && l.mode != laneStored && d.keeper.mayTakeOver() {
+		d.takeOver(l)
+	}
 	switch {
-	case l == nil:
-		r.topic.waiting = append(r.topic.waiting, r)
-		d.mu.Unlock()
-	case l.held || l.topic.stale:
-		r.lane = l
+	case l.mode == laneStored && !l.returning:
+		l.unsaved = append(l.unsaved, r)
+		d.keeper.await(l)
+	case l.mode != laneOpen || len(l.behind) > 0 || l.topic.blocked(l) || !d.hasRoom(l, r):
 		l.behind = append(l.behind, r)
-		if !l.held {
-			l.held = true
-			d.held = append(d.held, l)
-		}
-		d.mu.Unlock()
+		d.attend(l)
 	default:
-		r.lane = l
-		l.inflight++
-		d.handed++
+		d.hand(l, r)
 		d.mu.Unlock()
 		d.produce(r)
+		return
+	}
+	d.mu.Unlock()
+}
+
+// attend has the dispatcher look after a lane. The caller holds mu.
+func (d *delivery) attend(l *lane) {
+	if !l.listed {
+		l.listed = true
+		d.busy = append(d.busy, l)
+	}
+}
+
+// hasRoom reports whether the client has room for a record. No lane may take so
+// much of it that the others stand still with it: one gets a quarter, and one
+// whose records are not answered its share. The caller holds mu.
+func (d *delivery) hasRoom(l *lane, r *record) bool {
+	n := r.payload()
+	switch {
+	case d.handed == 0:
+		return true
+	case d.handedBytes+n > d.room || d.handed >= d.roomCount:
+		d.starved = true
+		return false
+	case l.inflight == 0:
+		return true
+	case l.bytes+n > d.room/4 || l.inflight >= max(d.roomCount/4, 1):
+		return false
+	case l.bytes+n <= d.room/64:
+		return true
+	}
+	first := l.flight.first()
+	return first == nil || d.now().Sub(first.at) < pressedAfter
+}
+
+// hand notes that a record goes to the client. The caller holds mu, and calls
+// produce when it does not any more.
+func (d *delivery) hand(l *lane, r *record) {
+	r.Partition = l.topic.partitionOf(r, l)
+	r.sent, r.sentBytes = true, r.payload()
+	l.inflight++
+	l.bytes += r.sentBytes
+	d.handed++
+	d.handedBytes += r.sentBytes
+	if l.mode != laneStored {
+		l.flight.push(r)
 	}
 }
 
@@ -223,39 +282,96 @@ func (d *delivery) place(r *record) {
 func (d *delivery) produce(r *record) {
 	r.Timestamp = time.Time{} // the client sets it, and counts from it
 	r.Context = nil
+	if r.handled == nil {
+		r.handled = func(_ *kgo.Record, err error) { d.outcome(r, err) }
+	}
 	d.client.Produce(context.Background(), &r.Record, r.handled)
 }
 
-// resume lets held lanes go on, and returns after how long one of them is due.
+// resume lets lanes go on that are not simply open, and returns after how long
+// to look again.
 func (d *delivery) resume() (wait time.Duration) {
 	d.purge()
 	d.mu.Lock()
-	var out []*record
 	now := d.now()
-	d.held = slices.DeleteFunc(d.held, func(l *lane) bool {
+	wait = d.watch(now)
+	sooner := func(after time.Duration) {
+		if after > 0 && (wait == 0 || after < wait) {
+			wait = after
+		}
+	}
+	var out []*record
+	d.busy = slices.DeleteFunc(d.busy, func(l *lane) bool {
 		if d.closed {
 			return true
 		}
-		if l.inflight == 0 {
-			d.sift(l)
-		}
-		ok, after := l.ready(now)
-		if !ok {
-			if after > 0 && (wait == 0 || after < wait) {
-				wait = after
-			}
-			return false
-		}
-		next := l.next()
-		d.handed += len(next)
+		next, after := d.advance(l, now)
+		sooner(after)
 		out = append(out, next...)
-		return !l.held
+		l.listed = l.mode != laneOpen || len(l.behind) > 0
+		return !l.listed
 	})
 	d.mu.Unlock()
 	for _, r := range out {
 		d.produce(r)
 	}
 	return wait
+}
+
+// advance takes from a lane what goes to the client now, or says how long to
+// wait. The caller holds mu.
+func (d *delivery) advance(l *lane, now time.Time) (next []*record, wait time.Duration) {
+	if l.mode == laneStored {
+		if next, wait = d.drain(l, now); l.mode == laneStored {
+			return next, wait
+		}
+	}
+	if l.topic.blocked(l) {
+		return nil, 0
+	}
+	if l.mode == laneHeld {
+		if l.inflight > 0 {
+			return nil, 0
+		}
+		d.sift(l)
+		if wait := l.due.Sub(now); wait > 0 {
+			return nil, wait
+		}
+		if len(l.back) > 0 {
+			if !d.hasRoom(l, l.back[0]) {
+				return nil, 0
+			}
+			l.grow()
+			l.flight.clear()
+			return d.takeGroup(l), 0
+		}
+		l.open()
+	}
+	return d.take(l, &l.behind, len(l.behind)), 0
+}
+
+// take hands over up to n of the first records of a list, as far as the client
+// has room. The caller holds mu.
+func (d *delivery) take(l *lane, from *[]*record, n int) []*record {
+	n = min(n, len(*from))
+	took := 0
+	for took < n && d.hasRoom(l, (*from)[took]) {
+		d.hand(l, (*from)[took])
+		took++
+	}
+	out := slices.Clone((*from)[:took])
+	*from = slices.Delete(*from, 0, took)
+	return out
+}
+
+// takeGroup hands over the next of what came back or was stored, while nothing
+// of the lane is on the way. The caller holds mu.
+func (d *delivery) takeGroup(l *lane) []*record {
+	group := d.take(l, &l.back, l.group)
+	for _, r := range group {
+		r.alone = len(group) == 1
+	}
+	return group
 }
 
 // purge makes the client forget topics that were deleted and made again: it
@@ -285,9 +401,7 @@ func (d *delivery) unsettled() int {
 
 func (d *delivery) settled() <-chan struct{} { return d.idle }
 
-func (*delivery) retreat() {}
-
-// held by the client still, after close.
+// inClient is the number of records that the client holds.
 func (d *delivery) inClient() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -80,11 +80,15 @@ type bench struct {
 	*delivery
 	client  *scripted
 	account *feedbackruntimeextension.Account
+	spool   *memSpool
 }
 
 // newBench starts a delivery with a scripted client in a synctest bubble. All
 // topics but one named late are known.
-func newBench(t *testing.T, change func(*Config)) *bench {
+func newBench(t *testing.T, change func(*Config)) *bench { return newBenchOn(t, nil, change) }
+
+// newBenchOn has a spool besides.
+func newBenchOn(t *testing.T, s *memSpool, change func(*Config)) *bench {
 	cfg := createDefaultConfig().(*Config)
 	if change != nil {
 		change(cfg)
@@ -93,6 +97,12 @@ func newBench(t *testing.T, change func(*Config)) *bench {
 	b := &bench{client: &scripted{}, account: feedbackruntimeextension.NewAccount(1<<20, 1<<30, time.Second)}
 	b.delivery = newDelivery(zap.NewNop(), newBuilder("c", "v", byType, dead), newCounts(), topics)
 	b.delivery.client, b.delivery.account = b.client, b.account
+	b.spoolAfter = cfg.SpoolAfter
+	if s != nil {
+		b.spool = s
+		newKeeper(b.delivery, s)
+		topics = b.restore(defaultLimit(cfg))
+	}
 	b.backoff = func(failures int) time.Duration { return min(time.Second<<(failures-1), backoffMax) }
 	for _, tp := range topics {
 		if tp.name != "late" {
@@ -102,6 +112,9 @@ func newBench(t *testing.T, change func(*Config)) *bench {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { b.run(ctx) })
+	if s != nil {
+		wg.Go(func() { b.keeper.run(ctx) })
+	}
 	t.Cleanup(func() {
 		cancel()
 		wg.Wait()
@@ -390,10 +403,10 @@ func TestBackoff(t *testing.T) {
 func TestResize(t *testing.T) {
 	tp := newTopic("t", false, 1)
 	require.True(t, tp.resize(2))
-	tp.lanes[1].held = true
+	tp.lanes[1].mode = laneHeld
 	require.False(t, tp.resize(3), "a key must not change its lane while one is held")
 	require.True(t, tp.resize(2))
-	tp.lanes[1].held = false
+	tp.lanes[1].mode = laneOpen
 	require.True(t, tp.resize(3))
 	require.Len(t, tp.lanes, 3)
 }

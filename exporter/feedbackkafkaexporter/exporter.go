@@ -13,7 +13,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/zap"
@@ -25,6 +24,7 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/exporter/feedbackkafkaexporter/internal/metadata"
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
+	"github.com/otelcol-feedback/otelcol-feedback/pkg/spool"
 )
 
 var errTooLarge error = kerr.MessageTooLarge
@@ -47,13 +47,15 @@ type feedbackExporter struct {
 	telemetry *metadata.TelemetryBuilder
 	runtime   feedbackruntimeextension.Runtime
 	client    *kgo.Client
+	spool     *spool.Spool // nil without one
 
 	stopOnce sync.Once
 	stopping chan struct{} // Shutdown was called
-	expired  chan struct{} // the time to shut down is over
+	half     chan struct{} // half of the time to shut down is over
+	expired  chan struct{} // all of it is
 	cancel   context.CancelFunc
 	watchers sync.WaitGroup // health and deadline
-	dispatch sync.WaitGroup
+	workers  sync.WaitGroup // dispatcher and keeper
 }
 
 func newExporter(set exporter.Settings, cfg *Config) *feedbackExporter {
@@ -64,10 +66,14 @@ func newExporter(set exporter.Settings, cfg *Config) *feedbackExporter {
 		logger:   set.Logger,
 		counts:   newCounts(),
 		stopping: make(chan struct{}),
+		half:     make(chan struct{}),
 		expired:  make(chan struct{}),
 	}
 	e.builder = newBuilder(instanceID(set.TelemetrySettings), set.BuildInfo.Version, byType, dead)
 	e.delivery = newDelivery(set.Logger, e.builder, e.counts, topics)
+	e.delivery.room, e.delivery.roomCount = int64(cfg.MaxBufferedBytes), cfg.Producer.FlushMaxMessages
+	e.delivery.spoolAfter = cfg.SpoolAfter
+	e.delivery.pace.rate = float64(cfg.Spool.DrainRate)
 	e.health = newHealth(set.Logger, cfg, topics)
 	e.health.seen = e.delivery.seen
 	e.delivery.trouble = e.health.trouble
@@ -102,77 +108,6 @@ func instanceID(set component.TelemetrySettings) string {
 		return "unknown"
 	}
 	return name
-}
-
-func (e *feedbackExporter) start(ctx context.Context, host component.Host) error {
-	runtime, err := feedbackruntimeextension.Find(host)
-	if err != nil {
-		return err
-	}
-	client, err := newClient(ctx, host, e.cfg, e.logger, e.health.batchLimit, e.health)
-	if err != nil {
-		return err
-	}
-	telemetry, err := metadata.NewTelemetryBuilder(e.set.TelemetrySettings)
-	if err == nil {
-		err = e.counts.register(telemetry)
-	}
-	if err != nil {
-		client.Close()
-		return err
-	}
-	e.runtime, e.client, e.telemetry = runtime, client, telemetry
-	e.delivery.client, e.delivery.account = client, runtime.Account()
-	e.health.admin = &topicAdmin{
-		client:     client,
-		cfg:        e.cfg,
-		autoCreate: e.cfg.Producer.AllowAutoTopicCreation && !e.cfg.CreateTopics,
-	}
-	e.health.report = func(ev *componentstatus.Event) {
-		select {
-		case <-e.stopping: // the status is the service's from here on
-		default:
-			componentstatus.ReportStatus(host, ev)
-		}
-	}
-	componentstatus.ReportStatus(host, componentstatus.NewRecoverableErrorEvent(errNotYet))
-
-	background, cancel := context.WithCancel(context.Background())
-	e.cancel = cancel
-	e.watchers.Go(func() { e.health.run(background) })
-	e.watchers.Go(func() { e.watchDeadline(background) })
-	e.dispatch.Go(func() { e.delivery.run(background) })
-	return nil
-}
-
-// watchDeadline ends delivery when the collector's time to shut down is over,
-// whoever still waits: Shutdown is called last, and batch and receivers could
-// wait for a blocked ConsumeLogs for ever before it.
-func (e *feedbackExporter) watchDeadline(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-		return
-	case <-e.runtime.Stopping():
-	case <-e.stopping:
-	}
-	timer := time.NewTimer(e.runtime.ShutdownTimeout())
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-		e.endDelivery()
-		close(e.expired)
-	}
-}
-
-func (e *feedbackExporter) endDelivery() {
-	n := 0
-	for _, eng := range e.engines() {
-		n += eng.close()
-	}
-	if n > 0 {
-		e.logger.Error("Shutting down with events not delivered", zap.Int("events", n))
-	}
 }
 
 // consume takes the events of one call over.
@@ -248,72 +183,4 @@ func unavailable(message string) error {
 		return status.Error(codes.Unavailable, message)
 	}
 	return s.Err()
-}
-
-// shutdown publishes what is left within the time that remains, and takes the
-// exporter down. It may be called without Start, and twice.
-func (e *feedbackExporter) shutdown(ctx context.Context) error {
-	if e.client == nil {
-		return nil
-	}
-	e.stopOnce.Do(func() {
-		close(e.stopping)
-		e.drain(ctx)
-		e.endDelivery()
-		e.cancel()
-		e.watchers.Wait()
-		e.client.Close()
-		e.dispatch.Wait()
-		e.awaitClient()
-		e.telemetry.Shutdown()
-	})
-	return nil
-}
-
-// flushInterval is how often drain ends the client's lingering: what the
-// dispatcher hands over after a flush would linger again.
-const flushInterval = 20 * time.Millisecond
-
-// drain waits until all records have their fate or the time is over.
-func (e *feedbackExporter) drain(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	var flushing sync.WaitGroup
-	flushing.Go(func() {
-		tick := time.NewTicker(flushInterval)
-		defer tick.Stop()
-		for e.client.Flush(ctx) == nil {
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
-	defer flushing.Wait()
-	defer cancel()
-	for _, eng := range e.engines() {
-		for eng.unsettled() > 0 {
-			select {
-			case <-eng.settled():
-			case <-e.expired:
-				return
-			case <-ctx.Done():
-				return
-			}
-		}
-	}
-}
-
-// awaitClient waits for the closed client to give back what it held, so that
-// no callback outlives Shutdown.
-func (e *feedbackExporter) awaitClient() {
-	timer := time.NewTimer(time.Second)
-	defer timer.Stop()
-	for e.delivery.inClient() > 0 {
-		select {
-		case <-e.delivery.idle:
-		case <-timer.C:
-			return
-		}
-	}
 }

@@ -215,7 +215,12 @@ func (h *health) problem(t *topic, s topicState) error {
 }
 
 // trouble takes what delivery learned about a topic; nil means it works again.
+// Without a topic it is about the spool.
 func (h *health) trouble(t *topic, err error) {
+	if t == nil {
+		signal(h.kick)
+		return
+	}
 	h.mu.Lock()
 	_, was := h.troubles[t]
 	if err == nil {

@@ -16,9 +16,15 @@ func (d *delivery) outcome(r *record, err error) {
 	f := fateOf(err)
 	d.mu.Lock()
 	l := r.lane
+	r.sent = false
 	l.inflight--
+	l.bytes -= r.sentBytes
 	d.handed--
+	d.handedBytes -= r.sentBytes
 	if d.closed {
+		if f == delivered {
+			d.forget(r)
+		}
 		idle := d.handed == 0
 		d.mu.Unlock()
 		if idle {
@@ -26,23 +32,26 @@ func (d *delivery) outcome(r *record, err error) {
 		}
 		return
 	}
+	notOpen := l.mode != laneOpen
 	if f == delivered {
-		l.failures = 0
-		d.finish(r)
+		d.arrived(r, l)
 	} else {
 		d.returned(r, l, f, err)
 	}
-	mended := f == delivered && l.held
-	wake := l.inflight == 0 && (l.held || l.topic.stale)
+	mended := f == delivered && notOpen
+	wake := d.starved || l.inflight == 0 && (l.mode != laneOpen || l.topic.stale) || l.mode == laneOpen && len(l.behind) > 0 ||
+		l == l.topic.any && l.inflight == 0
+	d.starved = false
+	if d.handed == 0 {
+		signal(d.idle)
+	}
 	d.mu.Unlock()
 
-	switch f {
-	case delivered:
+	switch {
+	case f == delivered:
 		d.counts.delivered(r)
-	case returned:
-		if isOneOf(err, operatorErrors) {
-			d.trouble(l.topic, err)
-		}
+	case f == returned && isOneOf(err, operatorErrors):
+		d.trouble(l.topic, err)
 	}
 	if mended {
 		d.trouble(l.topic, nil)
@@ -52,11 +61,36 @@ func (d *delivery) outcome(r *record, err error) {
 	}
 }
 
+// arrived notes that Kafka has a record. The caller holds mu.
+func (d *delivery) arrived(r *record, l *lane) {
+	r.resolved = true
+	l.failures = 0
+	l.flight.trim()
+	if r.drained {
+		d.counts.drained.Add(1)
+	}
+	d.forget(r)
+	d.settle(r)
+}
+
+// forget has the spool delete the copy of a record, if there is one. Of one that
+// is being written, the writer does when it learns where it lies. The caller
+// holds mu.
+func (d *delivery) forget(r *record) {
+	if r.position > 0 {
+		r.lane.entries--
+		d.keeper.tell(r.lane, r.position)
+		r.position = 0
+	}
+}
+
 // returned keeps a record that came back. The caller holds mu.
 func (d *delivery) returned(r *record, l *lane, f fate, err error) {
 	r.tries++
 	r.cause = err
-	if f == returned || r.alone {
+	if f == returned && d.keeper != nil {
+		d.counts.retries.Add(1)
+	} else if f == returned || r.alone {
 		reason, _ := reasonOf(err)
 		d.counts.failed(reason)
 	}
@@ -64,17 +98,31 @@ func (d *delivery) returned(r *record, l *lane, f fate, err error) {
 		l.topic.stale = true
 	}
 	first := !l.failed
-	if l.takeBack(r) {
-		d.held = append(d.held, l)
+	if l.mode == laneStored && !r.drained {
+		l.failed = true // its copy goes in its place
+	} else {
+		l.takeBack(r)
 	}
+	if l.returning {
+		d.notReturning(l)
+	}
+	d.attend(l)
 	if f == returned && first { // one batch is one failure, however many records it held
 		l.failures++
 		l.due = d.now().Add(d.backoff(l.failures))
 	}
 }
 
-// finish ends the exporter's responsibility for a record. The caller holds mu.
-func (d *delivery) finish(r *record) {
+// settle ends the wait for a record: Kafka or the disk has it. The caller holds mu.
+func (d *delivery) settle(r *record) {
+	if o := r.origin; o != nil { // a stored record that has become a dead letter
+		d.keeper.tell(o.lane, o.position)
+		r.origin = nil
+	}
+	if r.drained || r.settled {
+		return
+	}
+	r.settled = true
 	d.pending--
 	d.pendingBytes -= r.counted
 	d.account.Done(1, r.counted)
@@ -86,7 +134,7 @@ func (d *delivery) finish(r *record) {
 	}
 }
 
-// sift takes from a held lane what was refused alone: that is the record's own
+// sift takes from a lane that is not open what was refused alone: that is the record's own
 // fate, not its neighbours'. The caller holds mu.
 func (d *delivery) sift(l *lane) {
 	for len(l.back) > 0 {
@@ -143,12 +191,33 @@ func (d *delivery) fit(r *record) bool {
 func (d *delivery) giveUp(r *record, code, message string) bool {
 	if d.builder.deadLetter == nil {
 		d.drop(r.eventID(), stageKafka, code)
-		d.finish(r)
+		d.forget(r)
+		d.settle(r)
 		return false
 	}
 	d.builder.bury(r, code, message, d.now())
-	d.recount(r)
+	d.seq++
+	r.seq = d.seq
+	if r.drained {
+		d.adopt(r)
+	} else {
+		d.recount(r)
+	}
 	return true
+}
+
+// adopt takes a stored record back into memory that has become a dead letter:
+// it has another lane now. Its entry is done when the dead letter is safe. The
+// caller holds mu.
+func (d *delivery) adopt(r *record) {
+	r.origin = &origin{lane: r.lane, position: r.position}
+	r.lane.entries--
+	r.drained, r.settled, r.position = false, false, 0
+	r.at = d.now()
+	r.counted = r.payload() + recordOverhead
+	d.account.Hand(nil, 1, r.counted)
+	d.pending++
+	d.pendingBytes += r.counted
 }
 
 // drop records a loss that the configuration asks for.
@@ -161,6 +230,9 @@ func (d *delivery) drop(eventID, stage, code string) {
 // recount brings the account in line with a record whose size has changed. The
 // caller holds mu.
 func (d *delivery) recount(r *record) {
+	if r.drained || r.settled {
+		return
+	}
 	now := r.payload() + recordOverhead
 	switch diff := now - r.counted; {
 	case diff > 0:

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
+	"github.com/otelcol-feedback/otelcol-feedback/pkg/spool"
 )
 
 // The names of the headers, in the order in which they are written.
@@ -49,12 +50,26 @@ type record struct {
 
 	// Guarded by delivery.mu from the moment it is queued.
 
-	lane    *lane
-	seq     uint64 // order of arrival
-	tries   int    // how often it came back
-	cause   error  // why it came back the last time
-	alone   bool   // nothing else of its lane was on the way in the last try
-	handled func(*kgo.Record, error)
+	lane      *lane
+	at        time.Time      // of arrival
+	seq       uint64         // order of arrival
+	tries     int            // how often it came back
+	cause     error          // why it came back the last time
+	alone     bool           // nothing else of its lane was on the way in the last try
+	sent      bool           // the client has it
+	sentBytes int64          // for which it counts there
+	settled   bool           // its fate is known: delivered, or safe on disk
+	resolved  bool           // delivered
+	drained   bool           // read from the spool: it counts for nothing but its entry
+	position  spool.Position // of its entry in the lane; 0: none
+	origin    *origin        // of a dead letter that was a stored record
+	handled   func(*kgo.Record, error)
+}
+
+// origin is the entry that a dead letter stands for.
+type origin struct {
+	lane     *lane
+	position spool.Position
 }
 
 // size bounds from above what the record takes in a batch of its own,

@@ -20,6 +20,9 @@ import (
 type counts struct {
 	published [len(eventTypes)]atomic.Int64
 	bytes     atomic.Int64
+	spooled   atomic.Int64
+	drained   atomic.Int64
+	retries   atomic.Int64
 
 	mu   sync.Mutex // guards the maps; their keys come from closed sets and Kafka's list of errors
 	fail map[string]int64
