@@ -50,7 +50,7 @@ run: build ## Start the quick start: the collector with a broker inside
 test: test-unit check-generated test-kafka ## Units with -race, drift of generated code, one Apache Kafka node
 
 .PHONY: verify
-verify: test-unit check-generated test-kafka-once fuzz test-container ## test, and all that takes longer: fuzzing, the container image
+verify: test-unit check-generated test-kafka-once test-faults-once fuzz test-container ## test, and all that takes longer: faults, fuzzing, the container image
 
 .PHONY: lint
 lint: lint-headers lint-sleeps lint-proto lint-tidy lint-go ## Linters, module files, licence headers
@@ -106,6 +106,19 @@ test-kafka: build kafka-libs ## Tests of the binary on one Apache Kafka node
 test-kafka-once: build kafka-libs # the same, unless exactly these inputs have passed before
 	@scripts/test-kafka.sh --once
 
+.PHONY: test-faults
+test-faults: build kafka-libs ## Short form of the table of faults, on three brokers (FAULTS=regexp picks rows)
+	@scripts/test-faults.sh short
+
+.PHONY: test-faults-once
+test-faults-once: build kafka-libs # the same, unless exactly these inputs have passed before
+	@scripts/test-faults.sh short --once
+
+.PHONY: chaos
+chaos: build kafka-libs ## The table of faults in full, on two versions of Kafka; writes docs/faults.md
+	@scripts/kafka-libs.sh 3.9
+	@scripts/test-faults.sh long
+
 .PHONY: kafka-libs
 kafka-libs: ## Fetch Apache Kafka's jars into .cache/kafka/libs
 	@scripts/kafka-libs.sh
@@ -136,7 +149,7 @@ bench-compare: $(TOOLS)/benchstat ## Compare the last two runs of make bench
 lint-go: $(TOOLS)/golangci-lint ## golangci-lint on every module, tests included
 	@status=0; for module in $(GO_MODULES); do \
 	  echo "== golangci-lint in $$module"; \
-	  (cd $$module && $(TOOLS)/golangci-lint run --config $(ROOT)/.golangci.yml ./...) || status=1; \
+	  (cd $$module && $(TOOLS)/golangci-lint run --allow-parallel-runners --config $(ROOT)/.golangci.yml ./...) || status=1; \
 	done; exit $$status
 
 .PHONY: lint-proto

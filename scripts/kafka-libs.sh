@@ -3,14 +3,16 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # Fetches Apache Kafka's jars, as testbed/kafka/pom.xml names them, into
-# .cache/kafka/libs, and sees to a Java that runs them.
+# .cache/kafka/libs, and sees to a Java that runs them. With the argument 3.9
+# those of testbed/kafka/pom-3.9.xml, into .cache/kafka-3.9/libs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
-pom=testbed/kafka/pom.xml
-libs=.cache/kafka/libs
-stamp=.cache/kafka/pom.sha256
+version=${1:+-$1}
+pom=testbed/kafka/pom$version.xml
+libs=.cache/kafka$version/libs
+stamp=.cache/kafka$version/pom.sha256
 packages=()
 
 java_ok || packages+=(openjdk-17-jre-headless)
@@ -30,7 +32,12 @@ if $fetch; then
   rm -rf "$libs"
   mkdir -p "$libs"
   echo "fetching Apache Kafka's jars into $libs"
-  mvn --batch-mode --quiet -Dstyle.color=never -f "$pom" dependency:copy-dependencies \
-    -DincludeScope=runtime -DoutputDirectory="$PWD/$libs"
+  log=.cache/kafka/mvn.log
+  if ! mvn --batch-mode --quiet -f "$pom" dependency:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$PWD/$libs" >"$log" 2>&1; then
+    cat "$log" >&2
+    echo "ERROR: Maven could not fetch Apache Kafka's jars" >&2
+    exit 1
+  fi
   sha256sum "$pom" >"$stamp"
 fi
