@@ -7,8 +7,15 @@
 package spool
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,10 +32,18 @@ var (
 	// ErrLocked is wrapped by Open's error, which names the directory, when
 	// another process has it open.
 	ErrLocked = errors.New("the directory is in use by another process")
+	// ErrTooLarge is wrapped by Append's error when an entry is larger than the
+	// format can say. Nothing was written.
+	ErrTooLarge = errors.New("the entry is too large for the spool")
 	// ErrClosed is returned by everything after Close.
 	ErrClosed = errors.New("the spool is closed")
 	// ErrReadOnly is returned by what would write to a spool opened read-only.
 	ErrReadOnly = errors.New("the spool is open for reading only")
+)
+
+const (
+	minSegmentBytes = 64 << 10
+	maxSegmentBytes = 16 << 20
 )
 
 // Options of a spool.
@@ -38,14 +53,18 @@ type Options struct {
 	// Fsync makes Sync wait for the disk. Without it a crash of the machine,
 	// though not of the process, may lose entries.
 	Fsync bool
-	// SegmentBytes is the size at which a lane begins a new file. 0: 16 MiB, or
-	// less if MaxBytes is small.
+	// SegmentBytes is the size at which a lane begins a new file. 0: a 256th of
+	// MaxBytes, at least 64 KiB and at most 16 MiB. A file counts whole until
+	// all in it is done.
 	SegmentBytes int64
 	// Logger reports damage; nil means none.
 	Logger *zap.Logger
 	// ReadOnly opens a spool, even one in use, for a look at it: it takes no
 	// lock and changes nothing.
 	ReadOnly bool
+
+	disk *disk            // nil: the real one
+	now  func() time.Time // nil: the real one
 }
 
 // LaneID names a lane: one partition of a topic, or with AnyPartition all of
@@ -92,63 +111,257 @@ type Stats struct {
 	Bytes int64
 	// MaxBytes as in Options.
 	MaxBytes int64
-	// Damaged pieces that lie in the directory "damaged".
+	// Damaged pieces: those that lie in the directory "damaged", and those found
+	// that could not be put there.
 	Damaged int
 	// Oldest is when the oldest entry was appended, at the latest; zero if
 	// there is none.
 	Oldest time.Time
 }
 
+// LaneStats is what one lane holds.
+type LaneStats struct {
+	Lane    LaneID
+	Entries int
+	Bytes   int64
+	Oldest  time.Time // as in Stats
+}
+
 // Spool is safe for use by many goroutines.
-type Spool struct{}
+type Spool struct {
+	dir          string
+	options      Options
+	log          *zap.Logger
+	disk         *disk
+	now          func() time.Time
+	segmentBytes int64
+	lock         *os.File
+	locked       bool // by another process, when opened read-only
+
+	bytes   atomic.Int64
+	entries atomic.Int64
+	syncer  syncer
+	damage  damageLog
+	marks   marks
+
+	mu     sync.RWMutex // guards the two below; taken before a lane's
+	lanes  map[LaneID]*lane
+	closed bool
+}
 
 // Open takes the directory, makes it if it is not there, reads what is in it,
 // sets damaged entries aside and is ready. If another process has the directory
 // open the error wraps ErrLocked.
-func Open(_ string, _ Options) (*Spool, error) {
-	return nil, errors.New("not implemented")
+func Open(dir string, o Options) (_ *Spool, err error) {
+	s := &Spool{dir: dir, options: o, log: o.Logger, disk: o.disk, now: o.now, lanes: map[LaneID]*lane{}}
+	if s.log == nil {
+		s.log = zap.NewNop()
+	}
+	if s.disk == nil {
+		s.disk = osDisk()
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.segmentBytes = o.SegmentBytes
+	if s.segmentBytes <= 0 {
+		s.segmentBytes = maxSegmentBytes
+		if o.MaxBytes > 0 {
+			s.segmentBytes = min(maxSegmentBytes, max(o.MaxBytes/256, minSegmentBytes))
+		}
+	}
+	s.syncer = syncer{spool: s, dirty: map[*segment]*lane{}, dirs: map[string]struct{}{}}
+	if err := s.takeDir(); err != nil {
+		return nil, err
+	}
+	if err := s.recover(); err != nil {
+		return nil, errors.Join(s.errorf("open", err), s.letGo())
+	}
+	return s, nil
 }
 
 // Lanes lists the lanes that hold entries, ordered by topic and partition.
-func (s *Spool) Lanes() []LaneID { return nil }
+func (s *Spool) Lanes() []LaneID {
+	var ids []LaneID
+	for _, stats := range s.LaneStats() {
+		ids = append(ids, stats.Lane)
+	}
+	return ids
+}
+
+// LaneStats describes the lanes that hold entries, ordered by topic and
+// partition.
+func (s *Spool) LaneStats() []LaneStats {
+	var all []LaneStats
+	for _, l := range s.allLanes() {
+		if stats := l.stats(); stats.Entries > 0 {
+			all = append(all, stats)
+		}
+	}
+	slices.SortFunc(all, func(a, b LaneStats) int {
+		return cmp.Or(cmp.Compare(a.Lane.Topic, b.Lane.Topic), cmp.Compare(a.Lane.Partition, b.Lane.Partition))
+	})
+	return all
+}
 
 // Append puts entries at the end of a lane, all or none, and returns the
 // position of the first. The order of calls is the order in the lane. They are
-// not durable before Sync returns nil. After a crash the entries of one call
-// that Sync did not cover are all there or none.
-func (s *Spool) Append(_ LaneID, _ []Entry) (Position, error) { return 0, errors.ErrUnsupported }
+// not durable before Sync returns nil. After a crash some of those that Sync did
+// not cover may be there, from the first on; in the lane without a topic the
+// entries of one call are all there or none.
+func (s *Spool) Append(id LaneID, es []Entry) (Position, error) {
+	if s.options.ReadOnly {
+		return 0, ErrReadOnly
+	}
+	l, err := s.lane(id)
+	if err != nil {
+		return 0, err
+	}
+	return l.append(es)
+}
 
 // Sync returns when all that was appended before the call is on disk; calls
-// share their fsyncs. When ctx ends first, it is not known.
-func (s *Spool) Sync(_ context.Context) error { return errors.ErrUnsupported }
+// share their fsyncs. When it fails, or ctx ends first, what was appended is in
+// the spool and will be read, but may not outlive a crash.
+func (s *Spool) Sync(ctx context.Context) error { return s.syncer.sync(ctx) }
 
 // Read returns entries of a lane that lie after a position (0: from the first)
 // and are not done, in order: at most maxEntries, and of maxBytes at least one.
-// A bound of 0 or less is none, but one call may return less than there is;
-// none left is an empty result. The caller owns what it gets.
-func (s *Spool) Read(_ LaneID, _ Position, _, _ int) ([]Positioned, error) {
-	return nil, errors.ErrUnsupported
+// With a bound of 0 or less there is a sensible one; an empty result means that
+// there is nothing more. The caller owns what it gets.
+func (s *Spool) Read(id LaneID, after Position, maxEntries, maxBytes int) ([]Positioned, error) {
+	l := s.find(id)
+	if l == nil {
+		return nil, nil
+	}
+	return l.read(after, maxEntries, maxBytes)
 }
 
 // Done marks entries as delivered: they are not read again, and files that hold
 // nothing else are deleted. Positions unknown or done already are no error. An
 // error says only that the mark is not on disk yet; it is written later. A
 // crash may bring some entries back; after Close none.
-func (s *Spool) Done(_ LaneID, _ ...Position) error { return errors.ErrUnsupported }
+func (s *Spool) Done(id LaneID, ps ...Position) error {
+	if s.options.ReadOnly {
+		return ErrReadOnly
+	}
+	l := s.find(id)
+	if l == nil {
+		return nil
+	}
+	return l.markDone(ps)
+}
 
 // Len is the number of entries of a lane that are not done.
-func (s *Spool) Len(_ LaneID) int { return 0 }
+func (s *Spool) Len(id LaneID) int {
+	l := s.find(id)
+	if l == nil {
+		return 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.undone
+}
 
 // Stats is cheap enough for every scrape.
-func (s *Spool) Stats() Stats { return Stats{} }
+func (s *Spool) Stats() Stats {
+	st := Stats{Entries: int(s.entries.Load()), Bytes: s.bytes.Load(), MaxBytes: s.options.MaxBytes, Damaged: s.damage.total()}
+	for _, l := range s.allLanes() {
+		if at := l.stats().Oldest; !at.IsZero() && (st.Oldest.IsZero() || at.Before(st.Oldest)) {
+			st.Oldest = at
+		}
+	}
+	return st
+}
 
-// Mark returns a copy of the small values kept beside the lanes.
-func (s *Spool) Mark() map[string]string { return nil }
-
-// SetMark sets the given values, an empty one deletes its key, and returns when
-// they are on disk, whatever Options.Fsync says. Other keys keep their values.
-func (s *Spool) SetMark(_ map[string]string) error { return errors.ErrUnsupported }
+// Locked says whether another process had the spool open when it was opened
+// read-only.
+func (s *Spool) Locked() bool { return s.locked }
 
 // Close writes what Done marked, and gives the directory free. It may be called
 // twice.
-func (s *Spool) Close() error { return nil }
+func (s *Spool) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	lanes := make([]*lane, 0, len(s.lanes))
+	for _, l := range s.lanes {
+		lanes = append(lanes, l)
+	}
+	s.mu.Unlock()
+
+	var failed []error
+	if s.options.ReadOnly {
+		for _, l := range lanes {
+			l.closeReader()
+		}
+		return nil
+	}
+	s.syncer.close()
+	for _, l := range lanes {
+		failed = append(failed, l.close())
+	}
+	if err := errors.Join(failed...); err != nil {
+		return errors.Join(s.errorf("close", err), s.letGo())
+	}
+	return errors.Join(s.noteClean(), s.letGo())
+}
+
+// reserve takes bytes out of what is left.
+func (s *Spool) reserve(n int64) bool {
+	if s.bytes.Add(n) > s.options.MaxBytes && s.options.MaxBytes > 0 {
+		s.bytes.Add(-n)
+		return false
+	}
+	return true
+}
+
+// find is a lane that is there, or nil.
+func (s *Spool) find(id LaneID) *lane {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.lanes[id]
+}
+
+// lane is a lane, made if need be.
+func (s *Spool) lane(id LaneID) (*lane, error) {
+	if l := s.find(id); l != nil {
+		return l, nil
+	}
+	dir, err := s.laneDir(id)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	l := s.lanes[id]
+	if l == nil {
+		l = &lane{spool: s, id: id, dir: dir, next: 1}
+		s.lanes[id] = l
+	}
+	return l, nil
+}
+
+func (s *Spool) allLanes() []*lane {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	lanes := make([]*lane, 0, len(s.lanes))
+	for _, l := range s.lanes {
+		lanes = append(lanes, l)
+	}
+	return lanes
+}
+
+// errorf names the directory, which an operator knows, beside the file.
+func (s *Spool) errorf(what string, err error) error {
+	return fmt.Errorf("spool directory %s: cannot %s: %w", s.dir, what, err)
+}
+
+// path of something directly in the directory.
+func (s *Spool) path(name string) string { return filepath.Join(s.dir, name) }
