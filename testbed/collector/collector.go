@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -30,6 +31,9 @@ type Options struct {
 	Env []string
 	// Args are further arguments (--set, --feature-gates).
 	Args []string
+	// Endpoints are those of a collector that ran before and is started again;
+	// without them Start takes free ports.
+	Endpoints *Endpoints
 	// Dir is its working directory, where its log and data go.
 	Dir string
 }
@@ -47,14 +51,22 @@ type Collector struct {
 
 // Start starts the binary; it does not wait until the collector is ready.
 func Start(binary string, opts Options) (*Collector, error) {
-	free, err := ports.Free(7)
+	endpoints := opts.Endpoints
+	if endpoints == nil {
+		free, err := ports.Free(7)
+		if err != nil {
+			return nil, err
+		}
+		at := func(i int) string { return ports.Loopback(free[i]) }
+		endpoints = &Endpoints{
+			HTTP: at(0), GRPC: at(1), OTLPGRPC: at(2), OTLPHTTP: at(3), Metrics: at(4), Zpages: at(5), Kafka: at(6),
+		}
+	}
+	_, metricsPort, err := net.SplitHostPort(endpoints.Metrics)
 	if err != nil {
 		return nil, err
 	}
-	at := func(i int) string { return ports.Loopback(free[i]) }
-	c := &Collector{Endpoints: Endpoints{
-		HTTP: at(0), GRPC: at(1), OTLPGRPC: at(2), OTLPHTTP: at(3), Metrics: at(4), Zpages: at(5), Kafka: at(6),
-	}}
+	c := &Collector{Endpoints: *endpoints}
 	cmd := exec.Command(binary, Args(opts.Configs, opts.Args...)...)
 	cmd.Dir = opts.Dir
 	cmd.Env = append(os.Environ(),
@@ -63,7 +75,7 @@ func Start(binary string, opts Options) (*Collector, error) {
 		"COLLECTOR_OTLP__GRPC_ENDPOINT="+c.OTLPGRPC,
 		"COLLECTOR_OTLP__HTTP_ENDPOINT="+c.OTLPHTTP,
 		"COLLECTOR_EMBEDDED_KAFKA__ENDPOINT="+c.Kafka,
-		fmt.Sprintf("COLLECTOR_TELEMETRY__METRICS_PORT=%d", free[4]),
+		"COLLECTOR_TELEMETRY__METRICS_PORT="+metricsPort,
 	)
 	cmd.Env = append(cmd.Env, opts.Env...)
 	c.proc, err = process.Start(cmd, filepath.Join(opts.Dir, "collector.log"))

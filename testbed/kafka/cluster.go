@@ -4,6 +4,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,9 @@ import (
 	"path/filepath"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/ports"
 )
@@ -26,7 +29,7 @@ type Cluster struct {
 // below dir. It returns when every node answers for all of them.
 func Start(ctx context.Context, libs, dir string, opts Options) (*Cluster, error) {
 	count := max(1, opts.Nodes)
-	free, err := ports.Free(2 * count)
+	free, err := ports.Free(portsPerNode * count)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +37,7 @@ func Start(ctx context.Context, libs, dir string, opts Options) (*Cluster, error
 	for i := range count {
 		c.Nodes = append(c.Nodes, &Node{
 			id: i + 1, libs: libs, dir: filepath.Join(dir, fmt.Sprintf("node%d", i+1)),
-			port: free[2*i], controllerPort: free[2*i+1],
+			heapMiB: cmp.Or(opts.HeapMiB, 768), ports: [portsPerNode]int(free[portsPerNode*i:]),
 		})
 	}
 	clusterID := newClusterID()
@@ -60,13 +63,7 @@ func Start(ctx context.Context, libs, dir string, opts Options) (*Cluster, error
 }
 
 // Brokers are the addresses a client starts from.
-func (c *Cluster) Brokers() []string {
-	addrs := make([]string, len(c.Nodes))
-	for i, n := range c.Nodes {
-		addrs[i] = n.Addr()
-	}
-	return addrs
-}
+func (c *Cluster) Brokers() []string { return c.addrs((*Node).Addr) }
 
 // AwaitReady returns when each node that runs has answered a metadata request
 // that names all the running ones.
@@ -104,12 +101,77 @@ func (c *Cluster) CreateTopic(ctx context.Context, topic string, partitions int3
 	if _, err := kadm.NewClient(client).CreateTopic(ctx, partitions, int16(len(c.Nodes)), configs, topic); err != nil {
 		return err
 	}
+	return c.awaitTopic(ctx, topic, int(partitions))
+}
+
+// CreateAssigned creates a topic with a partition for each list of node ids,
+// its replicas.
+func (c *Cluster) CreateAssigned(ctx context.Context, topic string, replicas [][]int32, configs map[string]string) error {
+	client, err := c.Client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	t := kmsg.NewCreateTopicsRequestTopic()
+	t.Topic, t.NumPartitions, t.ReplicationFactor = topic, -1, -1
+	for p, nodes := range replicas {
+		a := kmsg.NewCreateTopicsRequestTopicReplicaAssignment()
+		a.Partition, a.Replicas = int32(p), nodes
+		t.ReplicaAssignment = append(t.ReplicaAssignment, a)
+	}
+	for name, value := range configs {
+		setting := kmsg.NewCreateTopicsRequestTopicConfig()
+		setting.Name, setting.Value = name, &value
+		t.Configs = append(t.Configs, setting)
+	}
+	req := kmsg.NewCreateTopicsRequest()
+	req.Topics = append(req.Topics, t)
+	req.TimeoutMillis = 15_000
+	resp, err := req.RequestWith(ctx, client)
+	if err != nil {
+		return err
+	}
+	for _, answer := range resp.Topics {
+		if err := kerr.ErrorForCode(answer.ErrorCode); err != nil {
+			return fmt.Errorf("creating topic %s: %w", answer.Topic, err)
+		}
+	}
+	return c.awaitTopic(ctx, topic, len(replicas))
+}
+
+// awaitTopic returns when all running nodes know the topic's partitions.
+func (c *Cluster) awaitTopic(ctx context.Context, topic string, partitions int) error {
 	for _, n := range c.Nodes {
-		if err := n.awaitTopic(ctx, topic, int(partitions)); err != nil {
+		if !n.Running() {
+			continue
+		}
+		if err := n.awaitTopic(ctx, topic, partitions); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Gates are the addresses of the gated listeners' proxies.
+func (c *Cluster) Gates() []string { return c.addrs((*Node).GateAddr) }
+
+// Secured are the addresses of the secured listeners.
+func (c *Cluster) Secured() []string { return c.addrs((*Node).SecuredAddr) }
+
+func (c *Cluster) addrs(of func(*Node) string) []string {
+	addrs := make([]string, len(c.Nodes))
+	for i, n := range c.Nodes {
+		addrs[i] = of(n)
+	}
+	return addrs
+}
+
+// Node is the node with this id; nil if there is none.
+func (c *Cluster) Node(id int32) *Node {
+	if id < 1 || int(id) > len(c.Nodes) {
+		return nil
+	}
+	return c.Nodes[id-1]
 }
 
 // Stop stops all nodes and waits for their end.
@@ -132,8 +194,9 @@ func (n *Node) format(ctx context.Context, clusterID string) error {
 // java is a command that runs a class of Kafka's jars.
 func (n *Node) java(ctx context.Context, class string, args ...string) *exec.Cmd {
 	all := append([]string{
-		"-Xms128m", "-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
+		"-Xms128m", fmt.Sprintf("-Xmx%dm", n.heapMiB), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
 		"-Dlog4j2.configurationFile=" + n.path("log4j2.properties"),
+		"-Dlog4j.configuration=file:" + n.path("log4j.properties"),
 		"-cp", filepath.Join(n.libs, "*"), class,
 	}, args...)
 	cmd := exec.CommandContext(ctx, "java", all...)

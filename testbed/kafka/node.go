@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -22,15 +23,39 @@ const stopPatience = 20 * time.Second
 // Node is one broker and controller. It keeps its ports and its data when it
 // is stopped, killed and started again.
 type Node struct {
-	id             int
-	libs, dir      string
-	port           int
-	controllerPort int
-	proc           *process.Process // nil before the first start
+	id        int
+	libs, dir string
+	heapMiB   int
+	ports     [portsPerNode]int
+	proc      *process.Process // nil before the first start
 }
 
-// Addr is where clients reach the node.
-func (n *Node) Addr() string { return ports.Loopback(n.port) }
+// What a node's ports are for.
+const (
+	portClients = iota
+	portController
+	portGate       // where the proxy in front of it listens
+	portGateTarget // where that proxy goes on to
+	portSecured
+	portsPerNode
+)
+
+// ID is the node's id.
+func (n *Node) ID() int32 { return int32(n.id) }
+
+// Addr is where clients reach the node, whatever its other listeners are.
+func (n *Node) Addr() string { return ports.Loopback(n.ports[portClients]) }
+
+// GateAddr is where a proxy in front of the node's gated listener must listen.
+func (n *Node) GateAddr() string { return ports.Loopback(n.ports[portGate]) }
+
+// GateTarget is where the node's gated listener is.
+func (n *Node) GateTarget() string { return ports.Loopback(n.ports[portGateTarget]) }
+
+// SecuredAddr is where the node's secured listener is.
+func (n *Node) SecuredAddr() string { return ports.Loopback(n.ports[portSecured]) }
+
+func (n *Node) controllerAddr() string { return ports.Loopback(n.ports[portController]) }
 
 // LogFile is the file with the node's output.
 func (n *Node) LogFile() string { return n.path("kafka.log") }
@@ -52,16 +77,36 @@ func (n *Node) Kill() {
 	}
 }
 
+// Terminate asks the node to end, without waiting for it.
+func (n *Node) Terminate() { n.signal(syscall.SIGTERM) }
+
+// Freeze stops the node's process in its tracks; its connections stay open.
+func (n *Node) Freeze() { n.signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen node go on.
+func (n *Node) Thaw() { n.signal(syscall.SIGCONT) }
+
+func (n *Node) signal(s syscall.Signal) {
+	if n.proc != nil {
+		n.proc.Signal(s)
+	}
+}
+
 // Restart starts a node that was stopped or killed, on the same ports, and
 // waits until it answers.
 func (n *Node) Restart(ctx context.Context) error {
-	if n.Running() {
-		return fmt.Errorf("kafka node %d is still running", n.id)
-	}
-	if err := n.launch(); err != nil {
+	if err := n.Launch(); err != nil {
 		return err
 	}
 	return n.awaitReady(ctx, 1)
+}
+
+// Launch is Restart without the wait.
+func (n *Node) Launch() error {
+	if n.Running() {
+		return fmt.Errorf("kafka node %d is still running", n.id)
+	}
+	return n.launch()
 }
 
 func (n *Node) launch() error {

@@ -1,0 +1,278 @@
+// Copyright The otelcol-feedback Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package faults
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/proxy"
+	"github.com/otelcol-feedback/otelcol-feedback/testbed/ledger"
+)
+
+// row is a row of the table.
+type row struct {
+	name, fault, expected string
+	// modes are those it applies to; needs are words that a mode's
+	// configuration must hold for it.
+	modes []string
+	needs string
+	// topic makes the topic of events; nil: 12 partitions on all brokers.
+	topic func(s *scenario, sub *subject) error
+	// overlay is configuration on top of a mode's.
+	overlay func(mode string) string
+	env     []string
+	secured bool
+	load    ledger.Load
+	// before comes before the collectors are started, fault while they are
+	// under load.
+	before func(s *scenario)
+	during func(s *scenario)
+	// after comes when the collectors are stopped and the topics read.
+	after func(s *scenario, sub *subject)
+	allow func(mode string) allowance
+}
+
+// allowance is what else may happen. The zero value: nothing.
+type allowance struct {
+	// refusals: answers 503.
+	refusals bool
+	// lost and twice are events at most.
+	lost, twice int
+	// slow is what an answer may take; 0: the enqueue time-out and a little.
+	slow time.Duration
+}
+
+// scenario is a row that happens, to one subject or several at once.
+type scenario struct {
+	*world
+	t        *testing.T
+	row      *row
+	name     string
+	subjects []*subject
+	notes    map[string][]string // by mode
+}
+
+// How long an answer may take: enqueue_timeout, and what a busy machine adds.
+const slowest = 5*time.Second + time.Second
+
+// TestFault runs the table, row by row. In the short form all modes suffer a
+// fault together, and share the load; in the long one each has its own.
+func TestFault(t *testing.T) {
+	w := theWorld(t)
+	for i := range rows {
+		r := &rows[i]
+		t.Run(r.name, func(t *testing.T) {
+			modes := slices.Clone(r.modes)
+			modes = slices.DeleteFunc(modes, func(m string) bool { return !has(m, "") || !has(m, r.needs) })
+			if len(modes) == 0 {
+				t.Skipf("no configuration with %q", r.needs)
+			}
+			if !w.long {
+				w.happen(t, r, modes)
+				return
+			}
+			for _, m := range modes {
+				t.Run(m, func(t *testing.T) { w.happen(t, r, []string{m}) })
+			}
+		})
+	}
+}
+
+// happen runs one row.
+func (w *world) happen(t *testing.T, r *row, modes []string) {
+	s := &scenario{world: w, t: t, row: r, name: strings.ReplaceAll(t.Name(), "/", "-"), notes: map[string][]string{}}
+	s.heal()
+	t.Cleanup(s.heal)
+	began := time.Now()
+	for _, m := range modes {
+		s.subjects = append(s.subjects, s.newSubject(t, m))
+	}
+	s.createTopics()
+	if r.before != nil {
+		r.before(s)
+	} else {
+		s.startAll()
+	}
+	s.sendAll()
+	s.pause(time.Second)
+	r.during(s)
+	s.pause(pick(w, time.Second, 5*time.Second))
+	s.each(func(sub *subject) { sub.pause() })
+	s.heal()
+	s.each(s.settle)
+	s.each(func(sub *subject) { sub.stop(t) })
+	for _, sub := range s.subjects {
+		require.NoError(t, sub.read(t.Context()))
+	}
+	for _, sub := range s.subjects {
+		check := func(t *testing.T) { s.judge(t, sub, time.Since(began)) }
+		if w.long {
+			check(t)
+		} else {
+			t.Run(sub.mode, check)
+		}
+	}
+}
+
+// each does something for all subjects at once.
+func (s *scenario) each(do func(sub *subject)) {
+	var all sync.WaitGroup
+	for _, sub := range s.subjects {
+		all.Go(func() { do(sub) })
+	}
+	all.Wait()
+}
+
+func (s *scenario) createTopics() {
+	for _, sub := range s.subjects {
+		create := s.row.topic
+		if create == nil {
+			create = func(s *scenario, sub *subject) error { return s.kafka.CreateTopic(s.t.Context(), sub.topic, 12, nil) }
+		}
+		require.NoError(s.t, create(s, sub))
+		require.NoError(s.t, s.kafka.CreateTopic(s.t.Context(), sub.deadLetter, 3, nil))
+	}
+}
+
+// startAll starts the collectors and waits until they are ready.
+func (s *scenario) startAll() {
+	for _, sub := range s.subjects {
+		sub.start(s.t)
+	}
+	for _, sub := range s.subjects {
+		sub.awaitReady(s.t)
+	}
+}
+
+// sendAll begins the load: 1,000 events a second for each subject in the long
+// form, for all together in the short one.
+func (s *scenario) sendAll() {
+	for _, sub := range s.subjects {
+		load := s.row.load
+		if load.Rate == 0 {
+			load.Rate = pick(s.world, 1000/len(s.subjects), 1000)
+		}
+		sub.send(s.t, load)
+	}
+}
+
+// pause lets the load go on for a while.
+func (s *scenario) pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.t.Context().Done():
+	}
+}
+
+// heal brings the network and all brokers back.
+func (s *scenario) heal() {
+	s.gates.Set(proxy.Conditions{})
+	s.restartDead()
+}
+
+// restartDead starts the brokers that do not run and waits until all are in.
+func (s *scenario) restartDead() {
+	// Not the test's context: this is also a clean-up.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for _, n := range s.kafka.Nodes {
+		n.Thaw()
+		if !n.Running() {
+			require.NoError(s.t, n.Launch())
+		}
+	}
+	require.NoError(s.t, s.kafka.AwaitReady(ctx))
+}
+
+// patience is how long nothing may come where something may be lost.
+const patience = 4 * time.Second
+
+// settle waits until all that was promised has been seen, and reports when that
+// takes too long or comes no further.
+func (s *scenario) settle(sub *subject) {
+	ctx, cancel := context.WithTimeout(s.t.Context(), pick(s.world, 45*time.Second, 3*time.Minute))
+	defer cancel()
+	tick := time.NewTicker(300 * time.Millisecond)
+	defer tick.Stop()
+	mayLose := s.row.allow != nil && s.row.allow(sub.mode).lost > 0
+	missing, since := -1, time.Now()
+	for {
+		err := sub.read(ctx)
+		n := sub.ledger.Missing()
+		if err == nil && n == 0 {
+			return
+		}
+		if n != missing {
+			missing, since = n, time.Now()
+		}
+		if mayLose && err == nil && time.Since(since) > patience {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			s.note(sub, "still missing %d when the time was over (%v)", sub.ledger.Missing(), err)
+			return
+		}
+	}
+}
+
+// note adds to what the table says of a subject. It is for one goroutine for
+// each subject.
+func (s *scenario) note(sub *subject, format string, args ...any) {
+	notesMu.Lock()
+	defer notesMu.Unlock()
+	s.notes[sub.mode] = append(s.notes[sub.mode], fmt.Sprintf(format, args...))
+}
+
+var notesMu sync.Mutex // guards the notes of all scenarios
+
+// judge holds what happened against what is expected.
+func (s *scenario) judge(t *testing.T, sub *subject, took time.Duration) {
+	v := sub.ledger.Judge()
+	var a allowance
+	if s.row.allow != nil {
+		a = s.row.allow(sub.mode)
+	}
+	if a.slow == 0 {
+		a.slow = slowest
+	}
+	late := sub.probe.stop()
+	if late > time.Second {
+		s.note(sub, "a busy machine: /health took up to %s", round(late))
+	}
+	require.NotZero(t, v.Acknowledged, "nothing was acknowledged")
+	assert.LessOrEqual(t, v.Lost, a.lost, "lost")
+	assert.LessOrEqual(t, v.Twice, a.twice, "twice")
+	assert.Zero(t, v.OutOfOrder, "out of order")
+	assert.Zero(t, v.Buried, "dead letters that should not be")
+	assert.Zero(t, v.Unburied, "poison that is no dead letter")
+	assert.Zero(t, v.Strange, "records of no event")
+	assert.LessOrEqual(t, v.Slowest, a.slow+2*late, "the slowest answer")
+	if sub.mode == exactlyOnce {
+		assert.Zero(t, v.Partial, "parts of requests")
+	}
+	if !a.refusals {
+		assert.Zero(t, v.Unavailable, "requests answered 503")
+		assert.Zero(t, sub.skipped, "requests not sent, since too many waited")
+	}
+	if s.row.after != nil {
+		s.row.after(s, sub)
+	}
+	if t.Failed() {
+		t.Logf("%s:\n%s", sub.mode, strings.Join(v.Histories, "\n"))
+	}
+	s.table.add(s.row, sub.mode, v, s.notes[sub.mode], took, !t.Failed())
+}
