@@ -72,7 +72,7 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"", "send", "tail", "topics create", "topics check"} {
+	for _, name := range []string{"", "send", "tail", "topics create", "topics check", "dlq", "dlq ls", "dlq show", "dlq replay"} {
 		args := append(strings.Fields(name), "--help")
 		if name == "" {
 			name, args = "root", nil
@@ -119,6 +119,15 @@ func TestUsageErrors(t *testing.T) {
 		"topic feedback-events is named twice":                          {"topics", "check", "--dlq-topic", "feedback-events"},
 		"topic feedback-events: the number of partitions must be":       {"topics", "create", "--partitions", "0"},
 		`--output "xml": use text or json`:                              {"topics", "check", "-o", "xml"},
+		"feedbackctl dlq takes no argument":                             {"dlq", "rm"},
+		"feedbackctl dlq ls takes no argument":                          {"dlq", "ls", "x"},
+		`--since "yesterday": give a duration`:                          {"dlq", "ls", "--since", "yesterday"},
+		"--limit must not be negative":                                  {"dlq", "ls", "--limit", "-1"},
+		"name PARTITION:OFFSET or an event_id":                          {"dlq", "show"},
+		`"x" is neither PARTITION:OFFSET nor an event_id`:               {"dlq", "show", "x"},
+		"--rate: must be above 0":                                       {"dlq", "replay", "--rate", "0"},
+		"--max-age and --max-errors must not be negative":               {"dlq", "replay", "--max-age", "-1s"},
+		`--events-topic "feedback-events-dlq": must be the name of`:     {"dlq", "replay", "--events-topic", "feedback-events-dlq"},
 	} {
 		got := ctl(t, "", nil, args...)
 		assert.Equal(t, exitError, got.code, want)

@@ -48,6 +48,10 @@ type Start struct {
 	Offset int64
 	// Last is so many records before the end.
 	Last int64
+	// Since, if set, is the first record that Kafka dates at this time or later.
+	Since time.Time
+	// Partitions, if set, are the only ones that are read, each from its offset.
+	Partitions map[int32]int64
 }
 
 func (s Start) at(end int64) kgo.Offset {
@@ -59,6 +63,34 @@ func (s Start) at(end int64) kgo.Offset {
 	default:
 		return kgo.NewOffset().At(max(end-s.Last, 0))
 	}
+}
+
+// places finds the start in each partition.
+func (s Start) places(ctx context.Context, cl *kgo.Client, topic string, ends map[int32]int64) (map[int32]kgo.Offset, error) {
+	places := make(map[int32]kgo.Offset, len(ends))
+	var since map[int32]int64
+	if !s.Since.IsZero() {
+		var err error
+		since, err = list(ctx, func(ctx context.Context, topics ...string) (kadm.ListedOffsets, error) {
+			return kadm.NewClient(cl).ListOffsetsAfterMilli(ctx, s.Since.UnixMilli(), topics...)
+		}, topic)
+		if err != nil {
+			return nil, fmt.Errorf("topic %s: %w", topic, err)
+		}
+	}
+	for p, end := range ends {
+		offset, chosen := s.Partitions[p]
+		switch {
+		case chosen:
+			places[p] = kgo.NewOffset().At(offset)
+		case s.Partitions != nil:
+		case since != nil:
+			places[p] = kgo.NewOffset().At(since[p])
+		default:
+			places[p] = s.at(end)
+		}
+	}
+	return places, nil
 }
 
 // errRecreated says that the topic is another one of the same name.
@@ -92,14 +124,14 @@ func run(parent context.Context, cfg Config, write func(*kgo.Record) error) erro
 	defer cl.Close()
 	ends, err := await(ctx, cfg, cl, hook)
 	if err == nil {
-		starts := map[int32]kgo.Offset{}
-		for p, end := range ends {
-			starts[p] = cfg.Start.at(end)
+		var starts map[int32]kgo.Offset
+		if starts, err = cfg.Start.places(ctx, cl, cfg.Topic, ends); err != nil {
+			return err
 		}
 		cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{cfg.Topic: starts})
 		r := reader{cfg: cfg, cl: cl, write: write}
 		if !cfg.Follow {
-			if r.left, err = unread(ctx, cl, cfg, ends); err != nil {
+			if r.left, err = unread(ctx, cl, cfg, starts, ends); err != nil {
 				return err
 			}
 		}
@@ -176,19 +208,16 @@ func list(ctx context.Context, ask lister, topic string) (map[int32]int64, error
 }
 
 // unread returns the ends of those partitions that have something to read.
-func unread(ctx context.Context, cl *kgo.Client, cfg Config, ends map[int32]int64) (map[int32]int64, error) {
-	starts, err := list(ctx, kadm.NewClient(cl).ListStartOffsets, cfg.Topic)
+func unread(ctx context.Context, cl *kgo.Client, cfg Config, starts map[int32]kgo.Offset, ends map[int32]int64) (map[int32]int64, error) {
+	firsts, err := list(ctx, kadm.NewClient(cl).ListStartOffsets, cfg.Topic)
 	if err != nil {
 		return nil, fmt.Errorf("topic %s: %w", cfg.Topic, err)
 	}
 	left := map[int32]int64{}
-	for p, end := range ends {
-		first := starts[p]
-		if !cfg.Start.Beginning {
-			first = max(first, cfg.Start.at(end).EpochOffset().Offset)
-		}
-		if first < end {
-			left[p] = end
+	for p, start := range starts {
+		// The start of a partition is a negative number.
+		if max(firsts[p], start.EpochOffset().Offset) < ends[p] {
+			left[p] = ends[p]
 		}
 	}
 	return left, nil
