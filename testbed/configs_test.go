@@ -24,11 +24,17 @@ const daemonGate = "--feature-gates=stanza.synchronousLogEmitter"
 
 // started names the test that starts each configuration.
 var started = map[string]func(*testing.T){
-	"collector.yaml":   TestCollectorConfig,
-	"daemon.yaml":      TestDaemonConfig,
-	"quickstart.yaml":  TestQuickstartConfig,
-	"sidecar.yaml":     TestSidecarConfig,
-	"stock-kafka.yaml": TestStockKafkaConfig,
+	"collector.yaml":    TestCollectorConfig,
+	"daemon.yaml":       TestDaemonConfig,
+	"exactly-once.yaml": TestExactlyOnceConfig,
+	"quickstart.yaml":   TestQuickstartConfig,
+	"sidecar.yaml":      TestSidecarConfig,
+	"stock-kafka.yaml":  TestStockKafkaConfig,
+}
+
+// required are the variables without which a configuration is refused.
+var required = map[string][]string{
+	"exactly-once.yaml": {"COLLECTOR_SERVICE__INSTANCE_ID=" + instanceID},
 }
 
 // validate runs the validate command and returns what it says.
@@ -53,7 +59,7 @@ func TestValidateAcceptsEveryConfig(t *testing.T) {
 			t.Parallel()
 			assert.Contains(t, started, name, "no test starts this configuration")
 			assert.Contains(t, variables, name, "no test knows its variables")
-			out, err := validate(t, nil, file)
+			out, err := validate(t, required[name], file)
 			assert.NoError(t, err, out)
 		})
 	}
@@ -73,12 +79,14 @@ var variables = func() map[string][]string {
 	topic := []string{"KAFKA__TOPIC", "KAFKA__CLIENT_ID", "KAFKA__COMPRESSION_TYPE"}
 	brokers := []string{"KAFKA__BROKERS"}
 	dead := []string{"ERROR_HANDLING__DLQ_TOPIC"}
+	spool := []string{"SPOOL__DIRECTORY", "SPOOL__MAX_SIZE_MIB"}
 	return map[string][]string{
-		"collector.yaml":   slices.Concat(shared, otlp, batch, brokers, topic, dead),
-		"quickstart.yaml":  slices.Concat(shared, otlp, batch, topic, dead, []string{"EMBEDDED_KAFKA__ENDPOINT"}),
-		"daemon.yaml":      slices.Concat(shared, brokers, topic, dead, []string{"DAEMON__DIRECTORY", "DAEMON__SCAN_INTERVAL"}),
-		"sidecar.yaml":     slices.Concat(shared, otlp),
-		"stock-kafka.yaml": slices.Concat(shared, otlp, brokers, topic),
+		"collector.yaml":    slices.Concat(shared, otlp, batch, brokers, topic, dead),
+		"quickstart.yaml":   slices.Concat(shared, otlp, batch, topic, dead, []string{"EMBEDDED_KAFKA__ENDPOINT"}),
+		"daemon.yaml":       slices.Concat(shared, brokers, topic, dead, []string{"DAEMON__DIRECTORY", "DAEMON__SCAN_INTERVAL"}),
+		"exactly-once.yaml": slices.Concat(shared, otlp, brokers, topic, dead, spool),
+		"sidecar.yaml":      slices.Concat(shared, otlp),
+		"stock-kafka.yaml":  slices.Concat(shared, otlp, brokers, topic),
 	}
 }()
 

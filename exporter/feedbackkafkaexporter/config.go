@@ -72,6 +72,10 @@ type Config struct {
 	// least producer::max_message_bytes.
 	MaxBufferedBytes int `mapstructure:"max_buffered_bytes"`
 
+	// Transactions has events written exactly once. Default none. It needs
+	// acknowledge delivered and a spool.
+	Transactions *TransactionsConfig `mapstructure:"transactions"`
+
 	// Spool is the fallback storage on disk while Kafka does not take events.
 	Spool SpoolConfig `mapstructure:"spool"`
 
@@ -214,6 +218,7 @@ func (c *Config) Validate() error {
 		fail("max_buffered_bytes: must be at least %d and at least producer::max_message_bytes, got %d", maxDeadLetterBytes, c.MaxBufferedBytes)
 	}
 	c.validateSpool(fail)
+	c.validateTransactions(fail)
 	return errors.Join(errs...)
 }
 
@@ -288,7 +293,12 @@ func (c *Config) validateTopics(fail func(string, ...any)) {
 }
 
 // mode is what the entries of the spool are bound to.
-func (c *Config) mode() string { return "per-partition delivery" }
+func (c *Config) mode() string {
+	if c.Transactions != nil {
+		return c.Transactions.mode()
+	}
+	return "per-partition delivery"
+}
 
 // topicOf is the topic of an event type.
 func (c *Config) topicOf(eventType string) string {

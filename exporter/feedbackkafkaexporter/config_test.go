@@ -70,6 +70,13 @@ func TestLoadConfig(t *testing.T) {
 		"brokers": func(t *testing.T, c *Config) {
 			assert.Equal(t, []string{"a:9092", "b:9092", "c:9092"}, c.Brokers)
 		},
+		"transactions": func(t *testing.T, c *Config) {
+			assert.Equal(t, "007", c.Transactions.TransactionalID)
+			chosen := c.Transactions.chosen()
+			assert.True(t, chosen[typeIndex(feedback.TypeUserFeedback)])
+			assert.False(t, chosen[typeIndex(feedback.TypeSystemHealth)])
+			assert.Equal(t, "transactions of 007 for experiment_result, user_feedback", c.mode())
+		},
 		"delivered": func(t *testing.T, c *Config) { assert.Zero(t, c.Producer.Linger) },
 		"sasl":      func(t *testing.T, c *Config) { assert.Equal(t, "User:alice", principal(&c.ClientConfig)) },
 	} {

@@ -41,7 +41,7 @@ type feedbackExporter struct {
 	counts   *counts
 
 	// Set where event types are to be written in transactions; else nil.
-	transactions  engine
+	transactions  *transactor
 	transactional [len(eventTypes)]bool
 
 	telemetry *metadata.TelemetryBuilder

@@ -40,7 +40,9 @@ type health struct {
 
 	mu       sync.Mutex // guards all below
 	troubles map[*topic]error
-	limits   map[string]int
+	// transactions is what keeps them from being written, or nil.
+	transactions error
+	limits       map[string]int
 
 	// The watcher's own.
 	last      string // the text of the status reported last; empty when OK
@@ -111,7 +113,9 @@ func (h *health) look(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.transactions
 }
 
 // statusError is what anyone may read; its cause, for the log, may hold more.

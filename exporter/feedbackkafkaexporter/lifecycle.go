@@ -35,6 +35,9 @@ func (e *feedbackExporter) start(ctx context.Context, host component.Host) error
 	if err == nil {
 		err = e.counts.register(telemetry)
 	}
+	if err == nil {
+		err = e.makeTransactions(ctx, host, runtime.Account())
+	}
 	if err != nil {
 		client.Close()
 		return errors.Join(err, e.closeSpool())
@@ -68,6 +71,9 @@ func (e *feedbackExporter) start(ctx context.Context, host component.Host) error
 	e.workers.Go(func() { e.delivery.run(background) })
 	if e.delivery.keeper != nil {
 		e.workers.Go(func() { e.delivery.keeper.run(background) })
+	}
+	if e.transactions != nil {
+		e.workers.Go(func() { e.transactions.run(background) })
 	}
 	return nil
 }

@@ -82,10 +82,7 @@ type transactorConfig struct {
 	limit   func(*topic) int
 	backoff func(failures int) time.Duration
 	// report is told what keeps transactions from being written; nil: nothing.
-	report func(error)
-	// spooled and drainedEvents count.
-	spooled, drainedEvents func(events int)
-
+	report          func(error)
 	transactionalID string
 	spoolAfter      time.Duration
 	drainRate       int // events per second; 0: no limit
@@ -163,6 +160,7 @@ const (
 	txnTimeout    = time.Minute      // after which the brokers abort a transaction
 
 	txnStoreRetry = time.Second
+	txnSoon       = 100 * time.Millisecond // until the next try, where Kafka has just started
 	txnClaimAgain = 24 * time.Hour // offsets of a group without members expire
 )
 

@@ -61,8 +61,6 @@ func newTxnRig(t testing.TB, brokers []string, s txnSpool, change func(*transact
 			defer r.mu.Unlock()
 			r.problems = append(r.problems, err)
 		},
-		spooled:         func(int) {},
-		drainedEvents:   func(int) {},
 		transactionalID: testTxnID,
 		spoolAfter:      3 * time.Second,
 	}

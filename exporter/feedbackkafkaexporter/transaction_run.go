@@ -242,6 +242,13 @@ func (t *transactor) opened(op *txnOp) {
 		return
 	case op.err != nil:
 		t.closeClient(op.client)
+		if isOneOf(op.err, txnTooEarly) { // Kafka answers; it is not ready yet
+			t.retryAt = time.Now().Add(txnSoon)
+			return
+		}
+		if !t.away {
+			t.logger.Warn("Cannot begin transactions: events are spooled until it can", zap.Error(op.err))
+		}
 		t.away = true
 		t.failures++
 		t.retryAt = time.Now().Add(t.backoff(t.failures))
@@ -278,7 +285,9 @@ func (t *transactor) resolve() {
 	t.settle(d.requests[:done])
 	rest := d.requests[done:]
 	if d.stored {
-		t.spooled(len(rest))
+		for _, q := range rest {
+			t.counts.spooled.Add(int64(len(q.records)))
+		}
 		t.stored = append(t.stored, rest...)
 		t.sync()
 		return

@@ -7,12 +7,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -144,7 +142,7 @@ func (t *transactor) storeAll() error {
 		}
 		t.waiting = t.waiting[1:]
 		t.stored = append(t.stored, q)
-		t.spooled(len(q.records))
+		t.counts.spooled.Add(int64(len(q.records)))
 		if t.op != nil {
 			t.op.all = false
 		}
@@ -172,7 +170,7 @@ func (t *transactor) drained(op *txnOp) {
 		t.logger.Warn("Cannot note the committed sequence number", zap.Error(err))
 	}
 	t.done(op.entries)
-	t.drainedEvents(len(op.entries))
+	t.counts.drained.Add(int64(len(op.entries)))
 	t.drainAt = time.Time{}
 	if t.drainRate > 0 {
 		t.drainAt = op.began.Add(time.Duration(len(op.entries)) * time.Second / time.Duration(t.drainRate))
@@ -237,20 +235,20 @@ func (b *builder) revive(e *spool.Entry) *record {
 	r := &record{eventType: typeUnknown}
 	r.Topic, r.Key, r.Value = e.Topic, e.Key, e.Value
 	r.Headers = r.headers[:0]
-	dead := &deadLetter{}
+	var code, stage string
 	for _, h := range e.Headers {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 		switch h.Key {
 		case headerEventType:
 			r.eventType = typeIndex(string(h.Value))
 		case headerDLQReason:
-			r.dead, dead.code = dead, string(h.Value)
+			code = string(h.Value)
 		case headerDLQStage:
-			dead.stage = string(h.Value)
+			stage = string(h.Value)
 		}
 	}
-	if r.dead != nil {
-		dead.parse(r.Value)
+	if stage != "" {
+		r.dead = readDeadLetter(r.Value, code, stage)
 	}
 	r.topic = b.topicNamed(e.Topic)
 	return r
@@ -267,27 +265,4 @@ func (b *builder) topicNamed(name string) *topic {
 		}
 	}
 	return nil
-}
-
-// parse reads the members that a dead letter's value was written with.
-func (d *deadLetter) parse(value []byte) {
-	rest, ok := strings.CutPrefix(string(value), deadLetterHead)
-	if !ok {
-		return
-	}
-	dec := json.NewDecoder(strings.NewReader(rest))
-	var original json.RawMessage
-	if dec.Decode(&original) == nil {
-		d.original = int(dec.InputOffset())
-	}
-	var m struct {
-		Message   string    `json:"error_message"`
-		At        time.Time `json:"failed_at"`
-		Tries     int       `json:"retry_count"`
-		Truncated bool      `json:"original_truncated"`
-		Size      int       `json:"original_size"`
-	}
-	if json.Unmarshal(value, &m) == nil {
-		d.message, d.at, d.tries, d.truncated, d.size = m.Message, m.At, m.Tries, m.Truncated, m.Size
-	}
 }

@@ -68,16 +68,15 @@ func (w *txnWorld) startProcess(change func(*transactorConfig)) {
 	w.process = &txnProcess{cluster: w.cluster, dead: make(chan struct{})}
 	w.account = feedbackruntimeextension.NewAccount(1<<20, 1<<30, time.Second)
 	tc := transactorConfig{
-		logger:  w.logger,
-		account: w.account,
-		builder: newBuilder("c", "v", byType, dead),
-		counts:  newCounts(),
-		spool:   w.spool,
-		connect: w.process.connect,
-		limit:   func(*topic) int { return 1 << 20 },
-		backoff: func(failures int) time.Duration { return min(time.Second<<(failures-1), 30*time.Second) },
-		report:  func(error) {},
-		spooled: func(int) {}, drainedEvents: func(int) {},
+		logger:          w.logger,
+		account:         w.account,
+		builder:         newBuilder("c", "v", byType, dead),
+		counts:          newCounts(),
+		spool:           w.spool,
+		connect:         w.process.connect,
+		limit:           func(*topic) int { return 1 << 20 },
+		backoff:         func(failures int) time.Duration { return min(time.Second<<(failures-1), 30*time.Second) },
+		report:          func(error) {},
 		transactionalID: testTxnID,
 		spoolAfter:      3 * time.Second,
 	}
