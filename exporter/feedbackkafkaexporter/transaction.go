@@ -161,7 +161,7 @@ const (
 
 	txnStoreRetry = time.Second
 	txnSoon       = 100 * time.Millisecond // until the next try, where Kafka has just started
-	txnClaimAgain = 24 * time.Hour // offsets of a group without members expire
+	txnClaimAgain = 24 * time.Hour         // offsets of a group without members expire
 )
 
 func newTransactor(c transactorConfig) (*transactor, error) {
