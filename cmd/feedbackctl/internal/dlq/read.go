@@ -81,7 +81,7 @@ func LoadMarks(ctx context.Context, cl *kgo.Client, topic string, stable bool) (
 	if stable {
 		ctx = kadm.RequireStable(ctx)
 	}
-	committed, err := admin.FetchOffsets(ctx, Group)
+	committed, err := fetchOffsets(ctx, admin)
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // nothing was ever replayed
 		return nil, fmt.Errorf("group %s: %w", Group, err)
 	}
@@ -104,4 +104,27 @@ func LoadMarks(ctx context.Context, cl *kgo.Client, topic string, stable bool) (
 		return nil, fmt.Errorf("topic %s: %w", topic, kerr.UnknownTopicOrPartition)
 	}
 	return marks, nil
+}
+
+const (
+	coordinatorPatience = 30 * time.Second
+	coordinatorInterval = 200 * time.Millisecond
+)
+
+// fetchOffsets waits for the group's coordinator, which a new cluster only makes
+// when it is asked for the first time.
+func fetchOffsets(ctx context.Context, admin *kadm.Client) (kadm.OffsetResponses, error) {
+	ctx, cancel := context.WithTimeout(ctx, coordinatorPatience)
+	defer cancel()
+	for {
+		offsets, err := admin.FetchOffsets(ctx, Group)
+		if !errors.Is(err, kerr.CoordinatorNotAvailable) && !errors.Is(err, kerr.CoordinatorLoadInProgress) && !errors.Is(err, kerr.NotCoordinator) {
+			return offsets, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(coordinatorInterval):
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -165,7 +166,58 @@ func Create(ctx context.Context, cl *kgo.Client, specs []Spec) ([]Report, error)
 		}
 		reports[i] = again[0]
 	}
+	awaitAll(ctx, cl, reports)
 	return reports, nil
+}
+
+const (
+	spreadPatience = 10 * time.Second
+	spreadInterval = 50 * time.Millisecond
+)
+
+// awaitAll waits until every broker knows what was created, so that whoever
+// comes next finds it. A broker that does not answer is not waited for long.
+func awaitAll(ctx context.Context, cl *kgo.Client, reports []Report) {
+	ctx, cancel := context.WithTimeout(ctx, spreadPatience)
+	defer cancel()
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{}
+	for i := range reports {
+		if reports[i].Created {
+			t := kmsg.NewMetadataRequestTopic()
+			t.Topic = &reports[i].Topic
+			req.Topics = append(req.Topics, t)
+		}
+	}
+	if len(req.Topics) == 0 {
+		return
+	}
+	for _, b := range cl.DiscoveredBrokers() {
+		for !knowsAll(ctx, b, req) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(spreadInterval):
+			}
+		}
+	}
+}
+
+func knowsAll(ctx context.Context, b *kgo.Broker, req *kmsg.MetadataRequest) bool {
+	answer, err := b.RetriableRequest(ctx, req)
+	if err != nil {
+		return false
+	}
+	resp, ok := answer.(*kmsg.MetadataResponse)
+	if !ok {
+		return false
+	}
+	for i := range resp.Topics {
+		if resp.Topics[i].ErrorCode != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // enoughBrokers says before anything is created that it cannot be.
