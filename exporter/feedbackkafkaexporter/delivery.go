@@ -172,9 +172,10 @@ func (d *delivery) applySeen() {
 			continue
 		}
 		t.limit, t.partitions = t.seenLimit, t.seenPartitions
+		first := len(t.lanes) == 0
 		t.resize(t.seenPartitions)
 		var waiting []*record
-		if t.any.mode == laneOpen && t.any.inflight == 0 {
+		if first && t.any.mode == laneOpen {
 			waiting, t.any.behind = t.any.behind, nil
 		}
 		d.mu.Unlock()
@@ -267,7 +268,7 @@ func (d *delivery) hasRoom(l *lane, r *record) bool {
 // produce when it does not any more.
 func (d *delivery) hand(l *lane, r *record) {
 	r.Partition = l.topic.partitionOf(r, l)
-	r.sent, r.sentBytes = true, r.payload()
+	r.sent, r.sentBytes, r.alone = true, r.payload(), false
 	l.inflight++
 	l.bytes += r.sentBytes
 	d.handed++
@@ -346,6 +347,7 @@ func (d *delivery) advance(l *lane, now time.Time) (next []*record, wait time.Du
 			return d.takeGroup(l), 0
 		}
 		l.open()
+		signal(d.wake) // others may wait for it
 	}
 	return d.take(l, &l.behind, len(l.behind)), 0
 }

@@ -81,6 +81,7 @@ type bench struct {
 	client  *scripted
 	account *feedbackruntimeextension.Account
 	spool   *memSpool
+	stop    func() // ends the goroutines, as a crash would
 }
 
 // newBench starts a delivery with a scripted client in a synctest bubble. All
@@ -115,10 +116,11 @@ func newBenchOn(t *testing.T, s *memSpool, change func(*Config)) *bench {
 	if s != nil {
 		wg.Go(func() { b.keeper.run(ctx) })
 	}
-	t.Cleanup(func() {
+	b.stop = func() {
 		cancel()
 		wg.Wait()
-	})
+	}
+	t.Cleanup(b.stop)
 	return b
 }
 

@@ -188,3 +188,13 @@ func (m *memSpool) crash(keep func() bool) *memSpool {
 	}
 	return after
 }
+
+// idOf is the number by which a test's event goes.
+func idOf(headers []spool.Header) string {
+	for _, h := range headers {
+		if h.Key == headerEventID {
+			return string(h.Value)[24:]
+		}
+	}
+	return ""
+}

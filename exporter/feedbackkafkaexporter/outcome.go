@@ -40,7 +40,7 @@ func (d *delivery) outcome(r *record, err error) {
 	}
 	mended := f == delivered && notOpen
 	wake := d.starved || l.inflight == 0 && (l.mode != laneOpen || l.topic.stale) || l.mode == laneOpen && len(l.behind) > 0 ||
-		l == l.topic.any && l.inflight == 0
+		l.inflight == 0 && (l == l.topic.any || l.topic.mixed())
 	d.starved = false
 	if d.handed == 0 {
 		signal(d.idle)

@@ -96,11 +96,12 @@ func (d *delivery) drain(l *lane, now time.Time) (next []*record, wait time.Dura
 		return nil, 0
 	}
 	d.sift(l)
-	if l.entries == 0 && len(l.back) == 0 && !l.appending {
+	if l.entries == 0 && len(l.back) == 0 && !l.appending && !l.fetching {
 		// What the spool had no room for is in memory still, and goes first.
 		unsaved := slices.DeleteFunc(l.unsaved, func(r *record) bool { return r.resolved })
 		l.unsaved, l.behind = nil, append(unsaved, l.behind...)
 		l.open()
+		signal(d.wake) // others may wait for it
 		return nil, 0
 	}
 	if d.stopping || d.sheltered {

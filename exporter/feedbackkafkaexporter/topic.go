@@ -109,8 +109,22 @@ func (t *topic) all(yield func(*lane) bool) {
 
 // blocked reports whether a lane must wait for others of its topic.
 func (t *topic) blocked(l *lane) bool {
-	return t.partitions == 0 || t.stale || l != t.any && !t.any.quiet()
+	switch {
+	case t.partitions == 0 || t.stale:
+		return true
+	case l == t.any:
+		return false
+	case !t.any.quiet():
+		return true
+	default:
+		return t.mixed() && t.inflight() > l.inflight
+	}
 }
+
+// mixed reports whether the lanes are not the partitions: two may lead to one
+// partition, where the refusal of one's record would be said of the other's. So
+// only one of them is on the way at a time.
+func (t *topic) mixed() bool { return len(t.lanes) != t.partitions }
 
 // inflight is the number of the topic's records that the client has.
 func (t *topic) inflight() (n int) {
