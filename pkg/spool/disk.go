@@ -29,6 +29,7 @@ type disk struct {
 	edit    func(path string) (file, error) // for writing, exists or not
 	open    func(path string) (file, error) // for reading
 	remove  func(path string) error
+	rename  func(from, to string) error
 	syncDir func(path string) error
 }
 
@@ -47,6 +48,7 @@ func osDisk() *disk {
 		edit:    open(os.O_RDWR | os.O_CREATE),
 		open:    open(os.O_RDONLY),
 		remove:  os.Remove,
+		rename:  os.Rename,
 		syncDir: syncDir,
 	}
 }

@@ -111,7 +111,8 @@ func (l *lane) active() *segment {
 }
 
 // write puts the frames into a segment, a new one if g is nil. After an error
-// nothing of them is in the lane.
+// nothing of them is in the lane; if something is left in the file, their
+// positions are not given again.
 func (l *lane) write(g *segment, frames []byte, now time.Time) (*segment, error) {
 	if g == nil {
 		return l.writeNew(now)
@@ -123,6 +124,7 @@ func (l *lane) write(g *segment, frames []byte, now time.Time) (*segment, error)
 				zap.String("file", g.path), zap.Error(cut))
 			g.sealed = true
 			l.spool.bytes.Add(-footerBytes)
+			l.next += Position(len(l.offsets))
 		}
 		return nil, err
 	}
@@ -151,8 +153,11 @@ func (l *lane) writeNew(now time.Time) (*segment, error) {
 	h := fileHeader{version: formatVersion, lane: l.id, identity: g.identity, first: g.first, time: now.UnixNano()}
 	h.appendTo(l.buf[:0])
 	if _, err = f.WriteAt(l.buf, 0); err != nil {
-		_ = f.Truncate(0) // should removing fail: what has no header is no segment
-		return nil, errors.Join(err, f.Close(), l.spool.disk.remove(g.path))
+		if left := errors.Join(f.Close(), l.spool.disk.remove(g.path)); left != nil {
+			l.spool.log.Warn("Cannot delete what was written in part", zap.String("file", g.path), zap.Error(left))
+			l.next += Position(len(l.offsets))
+		}
+		return nil, err
 	}
 	l.spool.syncer.touchDir(l.dir)
 	g.f, g.size = f, int64(len(l.buf))

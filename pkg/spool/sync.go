@@ -9,7 +9,6 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"os"
 	"sync"
 
 	"go.uber.org/zap"
@@ -227,7 +226,7 @@ func (l *lane) heal(g *segment) (err error) {
 		_ = f.Close()
 		return l.spool.disk.remove(temporary)
 	}
-	if err = os.Rename(temporary, path); err != nil {
+	if err = l.spool.disk.rename(temporary, path); err != nil {
 		return err
 	}
 	if err = l.spool.disk.syncDir(l.dir); err != nil {
