@@ -24,26 +24,18 @@ const (
 	returned
 )
 
-// refusals are the errors that speak about the record itself. All others can
-// heal: what is not known here is never given up.
-var refusals = []*kerr.Error{
-	kerr.MessageTooLarge,
-	kerr.RecordListTooLarge,
-	kerr.InvalidRecord,
-	kerr.CorruptMessage, // what older brokers answer for a record without key on a compacted topic
-	kerr.PolicyViolation,
-}
+// refusals are the errors that speak about the record itself, operatorErrors
+// those that need a person: they turn the exporter's status. All others can heal
+// by themselves: what is not known here is never given up.
+var refusals, operatorErrors = errorsOf(toDeadLetter), errorsOf(toOperator)
 
-// operatorErrors need a person: they turn the exporter's status.
-var operatorErrors = []*kerr.Error{
-	kerr.TopicAuthorizationFailed,
-	kerr.ClusterAuthorizationFailed,
-	kerr.TransactionalIDAuthorizationFailed,
-	kerr.UnknownTopicOrPartition,
-	kerr.UnknownTopicID,
-	kerr.InvalidTopicException,
-	kerr.UnsupportedForMessageFormat,
-	kerr.InvalidTimestamp,
+func errorsOf(t treatment) (out []*kerr.Error) {
+	for _, v := range verdicts {
+		if v.treatment == t {
+			out = append(out, v.err)
+		}
+	}
+	return out
 }
 
 // tooLarge are the refusals that a smaller record would not meet.
