@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/proxy"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/kafka"
@@ -20,7 +21,16 @@ import (
 
 // admin does something with the cluster's admin client.
 func (s *scenario) admin(do func(admin *kadm.Client) error) {
-	client, err := s.kafka.Client()
+	s.adminOf(nil, do)
+}
+
+// adminOf asks one node alone, if it is given.
+func (s *scenario) adminOf(node *kafka.Node, do func(admin *kadm.Client) error) {
+	opts := []kgo.Opt{kgo.MetadataMinAge(50 * time.Millisecond)}
+	if node != nil {
+		opts = append(opts, kgo.SeedBrokers(node.Addr()))
+	}
+	client, err := s.kafka.Client(opts...)
 	require.NoError(s.t, err)
 	defer client.Close()
 	require.NoError(s.t, do(kadm.NewClient(client)))

@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
+	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/proxy"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/ledger"
 )
 
@@ -20,52 +24,130 @@ const withSpool = "spool:"
 // rows are the table's, in its order.
 var rows = []row{
 	{
-		name: "leader-killed", fault: "leader broker SIGKILL, back after 4 s (long: 20 s)",
+		name: "leader-killed", fault: "leader broker SIGKILL, back after 20 s (4 s)",
 		expected: "0 lost, 0 out of order", modes: allModes, during: leaderKilled,
-		allow: func(string) allowance { return allowance{refusals: true} },
 	},
 	{
-		name: "all-killed", fault: "all brokers SIGKILL, back after 4 s (long: 60 s)",
-		expected: "0 lost; 202 while there is spool, no answer slower than `enqueue_timeout`", modes: allModes,
-		during: allKilled,
-		allow:  func(mode string) allowance { return allowance{refusals: !has(mode, withSpool)} },
+		name: "all-killed", fault: "all brokers SIGKILL, back after 60 s (4 s)",
+		expected: "0 lost; 202 while there is spool, no answer slower than `enqueue_timeout`",
+		modes:    allModes, during: allKilled,
+	},
+	{
+		name: "spool-full", fault: "Kafka away until a spool of 1 MiB is full",
+		expected: "0 lost; 202, then 503, no answer slower than `enqueue_timeout`",
+		modes:    allModes, overlay: smallSpool, during: filled, allow: mayRefuse, after: refusedSome,
 	},
 	{
 		name: "rolling-restart", fault: "rolling restart of the cluster",
 		expected: "0 lost, 0 twice, no 503", modes: allModes, during: rollingRestart,
 	},
 	{
-		name: "slow-kafka", fault: "Kafka 5 s slow, ten submissions",
-		expected: "answered in < 100 ms together", modes: []string{byDefault}, during: slowKafka,
+		name: "min-insync", fault: "ISR below min.insync for 30 s (6 s)", expected: "0 lost",
+		modes: allModes, topic: twoReplicas, during: underMinInsync,
 	},
 	{
-		name: "poison", fault: "events that Kafka will never take, too large or without a key, 1 in 100",
+		name: "network-cut", fault: "network cut for 30 s (5 s)", expected: withinTimeout,
+		modes: allModes, during: network(proxy.Conditions{Cut: true}), allow: mayRefuse,
+	},
+	{
+		name: "network-latency", fault: "2 s latency for 30 s (5 s)", expected: withinTimeout,
+		modes: allModes, during: network(proxy.Conditions{Latency: time.Second}), allow: mayRefuse,
+	},
+	{
+		name: "network-reset", fault: "every connection reset for 30 s (5 s)", expected: withinTimeout,
+		modes: allModes, during: network(proxy.Conditions{Reset: true}), allow: mayRefuse,
+	},
+	{
+		name: "network-narrow", fault: "1 KB/s for 30 s (5 s)", expected: withinTimeout,
+		modes: allModes, during: network(proxy.Conditions{BytesPerSecond: 1024}), allow: mayRefuse,
+	},
+	{
+		name: "collector-killed", fault: "collector SIGKILL × 10 (3) at random moments, restarted",
+		expected: "durable, exactly-once: 0 lost; exactly-once: 0 twice, no part of a request; others: counted",
+		modes:    allModes, during: killAtRandom, allow: mayLose,
+	},
+	{
+		name: "killed-draining", fault: "SIGKILL × 10 (3) while draining the spool", expected: "as before",
+		modes: allModes, overlay: slowDrain, during: killDraining, allow: mayLose,
+	},
+	{
+		name: "volume-full", fault: "spool volume of 1 MiB full", expected: "0 lost, readable error, no crash",
+		modes: allModes, before: tinyVolume, during: filled, allow: mayRefuse, after: refusedSome,
+	},
+	{
+		name: "spool-truncated", fault: "end of a spool file cut off between two runs",
+		expected: "readable error, the rest delivered, no crash",
+		modes:    allModes, overlay: hasty, during: damage(truncate), allow: damaged,
+	},
+	{
+		name: "spool-flipped", fault: "three bytes of a spool file turned over between two runs",
+		expected: "readable error, the rest delivered, no crash",
+		modes:    allModes, overlay: hasty, during: damage(flip), allow: damaged, after: saysDamaged,
+	},
+	{
+		name: "poison", fault: "records too large for the topic, 1 in 100",
 		expected: "neighbours exactly once, poison in the dead-letter topic", modes: allModes,
 		topic: poisonTopic, load: poisonLoad(), during: poisoned,
 	},
 	{
 		name: "sigterm", fault: "SIGTERM under load, Kafka up", expected: "0 lost, 0 twice", modes: allModes,
-		during: terminated, allow: func(string) allowance { return allowance{refusals: true} },
+		during: terminated, allow: mayRefuse,
+	},
+	{
+		name: "sigterm-away", fault: "SIGTERM under load, Kafka down", expected: "0 lost; twice: counted", modes: allModes,
+		overlay: hasty, during: whileAway(terminated), allow: mayRepeat,
 	},
 	{
 		name: "sighup", fault: "SIGHUP under load, Kafka up", expected: "0 lost, 0 twice", modes: allModes,
-		during: reloaded, allow: func(string) allowance { return allowance{refusals: true} },
+		during: reloaded, allow: mayRefuse,
 	},
 	{
-		name: "collector-killed", fault: "collector SIGKILL × 3 (long: × 10) at random moments, restarted",
-		expected: "durable, exactly-once: 0 lost; exactly-once: 0 twice, no part of a request; default: counted",
-		modes:    allModes, during: collectorKilled,
-		allow: func(mode string) allowance {
-			a := allowance{refusals: true}
-			if mode != exactlyOnce {
-				a.twice = 10_000 // what may be in flight
-			}
-			if mode == byDefault {
-				a.lost = 10_000 // its capacity
-			}
-			return a
-		},
+		name: "sighup-away", fault: "SIGHUP under load, Kafka down", expected: "0 lost; twice: counted", modes: allModes,
+		overlay: hasty, during: whileAway(reloaded), allow: mayRepeat,
 	},
+	{
+		name: "kafka-late", fault: "Kafka never there at start, there after 30 s (3 s)",
+		expected: "ready throughout, all accepted delivered", modes: allModes,
+		before: neverThere, during: thereNow,
+	},
+	{
+		name: "kafka-late-no-spool", fault: "the same without a spool",
+		expected: "not ready until then, all accepted delivered", modes: []string{byDefault},
+		overlay: noSpool, before: notReady, during: thereNow, allow: mayRefuse,
+	},
+	{
+		name: "one-partition", fault: "one partition under min.insync for 60 s (6 s), the others healthy",
+		expected: "the others' latency unmoved, 0 lost, 0 out of order", modes: []string{byDefault, durable},
+		topic: onePoor, load: ledger.Load{PerRequest: 1}, during: oneUnderMinInsync,
+	},
+	{
+		name: "commit-lost", fault: "answers to 10 (3) commits lost", expected: "0 lost, 0 twice",
+		modes: []string{exactlyOnce}, during: commitLost,
+	},
+	{
+		name: "slow-kafka", fault: "Kafka 5 s slow, ten submissions at once",
+		expected: "answered in < 100 ms together", modes: []string{byDefault}, during: slowKafka,
+	},
+	{
+		name: "topic-deleted", fault: "topic deleted, made anew after 30 s (4 s)",
+		expected: "0 lost of what was not yet delivered, no dead letters, status says why",
+		modes:    allModes, during: topicDeleted, allow: mayRefuse,
+	},
+	{
+		name: "acl", fault: "ACL taken away for 30 s (4 s)",
+		expected: "0 lost, no dead letters, status says why",
+		modes:    allModes, secured: true, before: authorise, during: notAuthorised, allow: mayRefuse,
+	},
+}
+
+const withinTimeout = "0 lost, answers within `enqueue_timeout`"
+
+// noSpool takes the spool away.
+func noSpool(string) string { return "exporters: {feedbackkafka: {spool: {directory: ''}}}\n" }
+
+// refusedSome: the room was used up.
+func refusedSome(_ *scenario, t *testing.T, sub *subject) {
+	assert.NotZero(t, sub.ledger.Judge().Unavailable, "the spool was never full")
 }
 
 // poisonLoad makes one event in a hundred too large for its topic; random
@@ -86,33 +168,4 @@ func poisonLoad() (l ledger.Load) {
 		return `"metadata":{` + strings.Join(members, ",") + `}`
 	}
 	return l
-}
-
-// terminated stops the collectors and starts them again.
-func terminated(s *scenario) {
-	s.each(func(sub *subject) {
-		sub.stop(s.t)
-		sub.start(s.t)
-		sub.awaitReady(s.t)
-	})
-}
-
-func reloaded(s *scenario) {
-	s.each(func(sub *subject) {
-		for range pick(s.world, 2, 5) {
-			s.reload(sub)
-			s.pause(time.Second)
-		}
-	})
-}
-
-func collectorKilled(s *scenario) {
-	s.each(func(sub *subject) {
-		for range pick(s.world, 3, 10) {
-			s.pause(200*time.Millisecond + rand.N(pick(s.world, time.Second, 3*time.Second)))
-			sub.kill()
-			sub.start(s.t)
-			sub.awaitReady(s.t)
-		}
-	})
 }

@@ -38,7 +38,7 @@ type row struct {
 	before func(s *scenario)
 	during func(s *scenario)
 	// after comes when the collectors are stopped and the topics read.
-	after func(s *scenario, sub *subject)
+	after func(s *scenario, t *testing.T, sub *subject)
 	allow func(mode string) allowance
 }
 
@@ -46,8 +46,9 @@ type row struct {
 type allowance struct {
 	// refusals: answers 503.
 	refusals bool
-	// lost and twice are events at most.
-	lost, twice int
+	// lost and twice are events at most, parts are requests of which a part is
+	// missing.
+	lost, twice, parts int
 	// slow is what an answer may take; 0: the enqueue time-out and a little.
 	slow time.Duration
 }
@@ -239,6 +240,23 @@ func (s *scenario) note(sub *subject, format string, args ...any) {
 
 var notesMu sync.Mutex // guards the notes of all scenarios
 
+// noteAge says how long before a kill lost events had been acknowledged, at
+// most.
+func (s *scenario) noteAge(sub *subject, lost []time.Time) {
+	var age time.Duration
+	for _, at := range lost {
+		i := slices.IndexFunc(sub.kills, at.Before)
+		if i < 0 {
+			s.note(sub, "lost without a kill: acknowledged at %s", at.Format("15:04:05.000"))
+			return
+		}
+		age = max(age, sub.kills[i].Sub(at))
+	}
+	if age > 0 {
+		s.note(sub, "what was lost had been acknowledged at most %s before a kill", round(age))
+	}
+}
+
 // judge holds what happened against what is expected.
 func (s *scenario) judge(t *testing.T, sub *subject, took time.Duration) {
 	v := sub.ledger.Judge()
@@ -262,14 +280,15 @@ func (s *scenario) judge(t *testing.T, sub *subject, took time.Duration) {
 	assert.Zero(t, v.Strange, "records of no event")
 	assert.LessOrEqual(t, v.Slowest, a.slow+2*late, "the slowest answer")
 	if sub.mode == exactlyOnce {
-		assert.Zero(t, v.Partial, "parts of requests")
+		assert.LessOrEqual(t, v.Partial, a.parts, "parts of requests")
 	}
 	if !a.refusals {
 		assert.Zero(t, v.Unavailable, "requests answered 503")
 		assert.Zero(t, sub.skipped, "requests not sent, since too many waited")
 	}
+	s.noteAge(sub, v.LostAt)
 	if s.row.after != nil {
-		s.row.after(s, sub)
+		s.row.after(s, t, sub)
 	}
 	if t.Failed() {
 		t.Logf("%s:\n%s", sub.mode, strings.Join(v.Histories, "\n"))

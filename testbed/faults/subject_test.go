@@ -48,11 +48,13 @@ type subject struct {
 	configs           []string
 	env               []string
 	collector         *collector.Collector
-	killed            int // how often; the exit code of a killed one says nothing
+	kills             []time.Time
 	ledger            *ledger.Ledger
 	load              *ledger.Run
 	tail, dead        *topic.Tail
 	skipped           int
+	ended             bool
+	era               int // how often its topic was made anew
 	probe             *probe
 }
 
@@ -70,6 +72,9 @@ func (s *scenario) newSubject(t *testing.T, mode string) *subject {
 	sub.configs = []string{collector.ConfigFile(modeFiles[mode])}
 	if _, err := os.Stat(sub.configs[0]); err != nil {
 		sub.configs = []string{collector.ConfigFile(modeFiles[byDefault]), absolute(t, "../testdata/delivered.yaml")}
+	}
+	if !has(mode, withSpool) {
+		sub.overlay(t, "spool", "exporters: {feedbackkafka: {spool: {directory: '${env:COLLECTOR_SPOOL__DIRECTORY}'}}}\n")
 	}
 	brokers := s.kafka.Gates()
 	if s.row.secured {
@@ -141,7 +146,7 @@ const reloadedLine = "Everything is ready. Begin running and processing data."
 
 // kill ends the collector without notice.
 func (sub *subject) kill() {
-	sub.killed++
+	sub.kills = append(sub.kills, time.Now())
 	sub.collector.Kill()
 }
 
@@ -162,9 +167,10 @@ func (sub *subject) stop(t *testing.T) {
 func (sub *subject) end(t *testing.T) {
 	sub.pause()
 	sub.probe.stop()
-	if sub.collector == nil {
+	if sub.collector == nil || sub.ended {
 		return
 	}
+	sub.ended = true
 	sub.collector.Kill()
 	log := sub.collector.Log()
 	for _, sign := range []string{"panic: ", "DATA RACE", "goroutine 1 ["} {
@@ -212,9 +218,13 @@ func (sub *subject) read(ctx context.Context) error {
 		records, err := at.tail.Read(ctx)
 		for _, rec := range records {
 			id, _ := topic.Header(rec, "event_id")
-			sub.ledger.Seen(id, ledger.Place{
+			place := ledger.Place{
 				Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Stored: rec.Timestamp, Committed: true,
-			}, at.dead)
+			}
+			if !at.dead {
+				place.Era = sub.era
+			}
+			sub.ledger.Seen(id, place, at.dead)
 		}
 		if err != nil {
 			return err

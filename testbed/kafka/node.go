@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/ports"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/process"
@@ -129,11 +130,11 @@ func (n *Node) awaitReady(ctx context.Context, brokers int) error {
 		return err
 	}
 	defer client.Close()
-	admin := kadm.NewClient(client)
 	return n.proc.Await(ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
-		meta, err := admin.BrokerMetadata(ctx)
+		// The request itself: the client's own answer would be the first one, for ever.
+		meta, err := askForBrokers().RequestWith(ctx, client)
 		if err != nil {
 			return err
 		}
@@ -141,11 +142,17 @@ func (n *Node) awaitReady(ctx context.Context, brokers int) error {
 		for _, b := range meta.Brokers {
 			self = self || b.NodeID == int32(n.id)
 		}
-		if !self || len(meta.Brokers) < brokers || meta.Controller < 0 {
+		if !self || len(meta.Brokers) < brokers || meta.ControllerID < 0 {
 			return fmt.Errorf("%d of %d brokers are up", len(meta.Brokers), brokers)
 		}
 		return nil
 	})
+}
+
+func askForBrokers() *kmsg.MetadataRequest {
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{} // none
+	return req
 }
 
 // awaitTopic asks for metadata until all partitions of the topic have a leader.

@@ -16,6 +16,8 @@ type Verdict struct {
 
 	// Lost were acknowledged and are nowhere.
 	Lost int
+	// LostAt are the times at which they were.
+	LostAt []time.Time
 	// Twice are on the topic, or on the dead-letter topic, more than once.
 	Twice int
 	// OutOfOrder were acknowledged and stand behind a later one of their key.
@@ -37,6 +39,19 @@ type Verdict struct {
 
 	// Histories are those of the first events that something is wrong with.
 	Histories []string
+}
+
+// twice tells whether an event is twice on a topic; when a topic was deleted and
+// made anew, what was on its way may be in both.
+func twice(seen []Place) bool {
+	for i, a := range seen {
+		for _, b := range seen[:i] {
+			if a.Era == b.Era {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // histories is how many histories of one fault are told.
@@ -63,9 +78,10 @@ func (l *Ledger) Judge() Verdict {
 		acknowledged := l.requests[e.request].Answer == Acknowledged
 		if acknowledged && seen+dead == 0 {
 			v.Lost++
+			v.LostAt = append(v.LostAt, l.requests[e.request].Done)
 			tell("lost", n)
 		}
-		if seen > 1 || dead > 1 {
+		if twice(e.seen) || twice(e.dead) {
 			v.Twice++
 			tell("twice", n)
 		}
@@ -112,14 +128,14 @@ func (l *Ledger) count(v *Verdict) {
 }
 
 // AcknowledgedBetween are the times that acknowledgements took for requests
-// sent in a span of time, in ascending order.
-func (l *Ledger) AcknowledgedBetween(from, to time.Time) []time.Duration {
+// sent in a span of time whose first key is chosen, in ascending order.
+func (l *Ledger) AcknowledgedBetween(from, to time.Time, chosen func(key string) bool) []time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var took []time.Duration
 	for i := range l.requests {
 		r := &l.requests[i]
-		if r.Answer == Acknowledged && r.Sent.After(from) && r.Sent.Before(to) {
+		if r.Answer == Acknowledged && r.Sent.After(from) && r.Sent.Before(to) && chosen(key(r.Sender, 0)) {
 			took = append(took, r.Done.Sub(r.Sent))
 		}
 	}
@@ -151,17 +167,24 @@ func (l *Ledger) order(v *Verdict, tell func(string, int)) {
 		}
 	}
 	for _, events := range keys {
-		latest := map[int32]int64{} // offset by partition: a topic may be made anew
-		for _, n := range events {
-			first := slices.MinFunc(l.events[n].seen, func(a, b Place) int { return cmp.Compare(a.Offset, b.Offset) })
-			if at, ok := latest[first.Partition]; ok && first.Offset < at {
+		latest := l.firstPlace(events[0])
+		for _, n := range events[1:] {
+			first := l.firstPlace(n)
+			if earlier(first, latest) < 0 || first.Partition != latest.Partition {
 				v.OutOfOrder++
 				tell("out of order", n)
 				continue
 			}
-			latest[first.Partition] = first.Offset
+			latest = first
 		}
 	}
+}
+
+func (l *Ledger) firstPlace(n int) Place { return slices.MinFunc(l.events[n].seen, earlier) }
+
+// earlier compares places on one partition.
+func earlier(a, b Place) int {
+	return cmp.Or(cmp.Compare(a.Era, b.Era), cmp.Compare(a.Offset, b.Offset))
 }
 
 // whole looks at each request: all of it, or nothing.

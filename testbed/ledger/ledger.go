@@ -50,6 +50,7 @@ type Place struct {
 	Offset    int64
 	Stored    time.Time // the record's timestamp
 	Committed bool      // a read_committed reader sees it
+	Era       int       // counts how often the topic was made anew
 }
 
 // event is one event of a request.

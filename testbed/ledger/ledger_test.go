@@ -68,6 +68,14 @@ func TestJudge(t *testing.T) {
 		l.arrive(0, 4, 2, 1, 3, 5)
 		assert.Equal(t, 1, l.Judge().OutOfOrder)
 	})
+	t.Run("a topic made anew", func(t *testing.T) {
+		l := filled(3)
+		l.arrive(0, 1, 2, 3)
+		for n := 2; n < 6; n++ {
+			l.Seen(l.id(n), Place{Topic: "t", Partition: int32(n % 2), Offset: int64(n / 4), Era: 1}, false)
+		}
+		assert.Empty(t, l.Judge().Histories)
+	})
 	t.Run("what was not promised may be missing, or late", func(t *testing.T) {
 		l := filled(3)
 		l.close(0, Unknown, 0, "reset")

@@ -30,6 +30,9 @@ func Start(cmd *exec.Cmd, logFile string) (*Process, error) {
 	}
 	defer out.Close() // the child has its own descriptor
 	cmd.Stdout, cmd.Stderr = out, out
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = attributes()
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
