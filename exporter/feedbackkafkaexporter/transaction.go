@@ -48,6 +48,7 @@ type transactor struct {
 	pendingBytes int64
 	retreating   bool
 	closed       bool
+	refusal      error // why the spool takes nothing at present
 	problem      error // what keeps it from delivering, for the status
 
 	// run's own.

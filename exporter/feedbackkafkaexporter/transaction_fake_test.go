@@ -25,6 +25,7 @@ type txnCluster struct {
 
 	// faults decides what becomes of a call; nil: nothing fails.
 	faults func(call string) txnFault
+	slow   time.Duration // what each call takes
 }
 
 type stagedTxn struct {
@@ -70,6 +71,11 @@ type fakeTxn struct {
 func (f *fakeTxn) call(ctx context.Context, name string, effect func() error) error {
 	c := f.cluster
 	c.mu.Lock()
+	if slow := c.slow; slow > 0 {
+		c.mu.Unlock()
+		time.Sleep(slow) // in the bubble of the test
+		c.mu.Lock()
+	}
 	what := txnNone
 	if c.faults != nil {
 		what = c.faults(name)

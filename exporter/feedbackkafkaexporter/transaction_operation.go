@@ -5,7 +5,6 @@ package feedbackkafkaexporter // import "github.com/otelcol-feedback/otelcol-fee
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -241,8 +240,17 @@ func (t *transactor) complain(err error) {
 		return
 	}
 	reason, _ := reasonOf(err)
-	t.say(&statusError{text: fmt.Sprintf("transactions of %q fail: %s", t.transactionalID, reason), cause: err})
+	t.say(&txnProblem{text: fmt.Sprintf("transactions of %q fail: %s", t.transactionalID, reason), cause: err})
 }
+
+// txnProblem may be read by anyone; its cause, for the log, may hold more.
+type txnProblem struct {
+	text  string
+	cause error
+}
+
+func (p *txnProblem) Error() string { return p.text }
+func (p *txnProblem) Unwrap() error { return p.cause }
 
 var txnOperatorErrors = []*kerr.Error{
 	kerr.GroupAuthorizationFailed,
@@ -281,5 +289,3 @@ func (t *transactor) readRequests() ([]spool.Positioned, error) {
 		}
 	}
 }
-
-var errTxnNoRoom = errors.New("the spool is full: events wait in memory, and senders are turned away when it is full too")

@@ -87,14 +87,39 @@ func (t *transactor) store() {
 	if !t.mustStore() || time.Now().Before(t.storeAt) {
 		return
 	}
-	if err := t.storeAll(); err != nil {
+	err := t.storeAll()
+	if err != nil {
 		t.storeAt = time.Now().Add(txnStoreRetry)
-		t.say(&statusError{text: errTxnNoRoom.Error(), cause: err})
-		if !errors.Is(err, spool.ErrFull) {
-			t.logger.Error("Cannot write to the spool", zap.Error(err))
-		}
 	}
+	t.noteRefusal(err)
 	t.sync()
+}
+
+// noteRefusal remembers whether the spool takes requests, and says so once.
+func (t *transactor) noteRefusal(err error) {
+	t.mu.Lock()
+	before := t.refusal
+	t.refusal = err
+	t.mu.Unlock()
+	switch {
+	case err == nil && before != nil:
+		t.logger.Info("The spool takes events again")
+		t.say(nil)
+	case err == nil || before != nil && errors.Is(err, spool.ErrFull) == errors.Is(before, spool.ErrFull):
+	case errors.Is(err, spool.ErrFull):
+		t.logger.Warn("The spool is full: senders are asked to come again")
+		t.say(&txnProblem{text: "transactions wait for Kafka, and the spool is full", cause: err})
+	default:
+		t.logger.Error("The spool cannot be written: senders are asked to come again", zap.Error(err))
+		t.say(&txnProblem{text: "transactions wait for Kafka, and the spool cannot be written", cause: err})
+	}
+}
+
+// storeRefusal is why the spool takes nothing at present, or nil.
+func (t *transactor) storeRefusal() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.refusal
 }
 
 // mustStore reports whether what waits has to go into the spool now. What is
