@@ -17,7 +17,7 @@ import (
 // Exit codes.
 const (
 	exitOK       = 0
-	exitRejected = 1 // some events were refused
+	exitRejected = 1 // some events were refused, or are damaged
 	exitError    = 2 // wrong usage, or nobody to talk to
 )
 
@@ -40,7 +40,7 @@ type streams struct {
 func run(ctx context.Context, args []string, s streams) int {
 	root := &cobra.Command{
 		Use:   "feedbackctl",
-		Short: "Send feedback to a collector, read it back from Kafka, and look after its topics",
+		Short: "Send feedback to a collector, read it back from Kafka, and look after its topics and spool",
 		Example: `  feedbackctl send --sample 100
   feedbackctl tail`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -63,14 +63,14 @@ func run(ctx context.Context, args []string, s streams) int {
 	root.SetErr(s.err)
 	root.SetArgs(append([]string{}, args...)) // nil would mean those of the process
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newSendCommand(s), newTailCommand(s), newDLQCommand(s), newTopicsCommand(s), newVersionCommand(s))
+	root.AddCommand(newSendCommand(s), newTailCommand(s), newDLQCommand(s), newTopicsCommand(s), newSpoolCommand(s), newVersionCommand(s))
 
 	cmd, err := root.ExecuteContextC(ctx)
 	var usage usageError
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, errRejected):
+	case errors.Is(err, errRejected), errors.Is(err, errDamaged):
 		return exitRejected
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		fmt.Fprintln(s.err, "interrupted")

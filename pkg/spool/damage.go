@@ -50,7 +50,17 @@ func (d *damageLog) total() int {
 	return d.count
 }
 
-// Damage lists what was found damaged since Open, the first 1,000 pieces.
+func (d *damageLog) list(piece *Damage) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.found) < maxDamages {
+		d.found = append(d.found, *piece)
+	}
+}
+
+// Damage lists what was found damaged since Open, the first 1,000 pieces. What
+// an earlier run found and set aside is in it only if the spool was opened
+// read-only and the damaged file is still there.
 func (s *Spool) Damage() []Damage {
 	s.damage.mu.Lock()
 	defer s.damage.mu.Unlock()
@@ -81,6 +91,8 @@ func (s *Spool) setAside(d *Damage, src io.ReaderAt) bool {
 	}
 	if !known {
 		s.noteDamage(d)
+	} else if s.options.ReadOnly { // counted already
+		s.damage.list(d)
 	}
 	return d.Kept != "" || d.Bytes == 0
 }
@@ -115,7 +127,7 @@ func (s *Spool) keep(d *Damage, src io.ReaderAt) (known bool, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), dirPerm); err != nil {
 		return false, err
 	}
-	if err := writeDurably(path, text); err != nil {
+	if err := writeWhole(path, text, s.options.Fsync); err != nil {
 		return false, err
 	}
 	d.Kept = path
@@ -126,10 +138,8 @@ func (s *Spool) keep(d *Damage, src io.ReaderAt) (known bool, err error) {
 func (s *Spool) noteDamage(d *Damage) {
 	s.damage.mu.Lock()
 	s.damage.count++
-	if len(s.damage.found) < maxDamages {
-		s.damage.found = append(s.damage.found, *d)
-	}
 	s.damage.mu.Unlock()
+	s.damage.list(d)
 	s.log.Error("The spool is damaged; going on with what can be read",
 		zap.String("topic", d.Lane.Topic), zap.Int32("partition", d.Lane.Partition), zap.String("file", d.Path),
 		zap.Int64("offset", d.Offset), zap.Int64("bytes", d.Bytes), zap.Int("entries", d.Entries),
@@ -144,15 +154,16 @@ func damageName(d *Damage, text []byte) string {
 	return fmt.Sprintf("%.120s@%s-%s-%d-%08x.bin", topic, partition, base, d.Offset, crc32.Checksum(text, castagnoli))
 }
 
-// writeDurably writes a small file so that it is there whole or not at all.
-func writeDurably(path string, text []byte) (err error) {
+// writeWhole writes a small file so that it is there whole or not at all, and
+// with flush waits for the disk.
+func writeWhole(path string, text []byte, flush bool) (err error) {
 	temporary := path + ".tmp"
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, filePerm)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(text)
-	if err == nil {
+	if err == nil && flush {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
@@ -161,6 +172,9 @@ func writeDurably(path string, text []byte) (err error) {
 	if err != nil {
 		_ = os.Remove(temporary)
 		return err
+	}
+	if !flush {
+		return nil
 	}
 	return syncDir(filepath.Dir(path))
 }

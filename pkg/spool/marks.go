@@ -139,7 +139,7 @@ func (s *Spool) writeMarks(generation uint64, values map[string]string) error {
 		return err
 	}
 	for _, name := range markNames {
-		if err := writeDurably(s.path(name), text); err != nil {
+		if err := writeWhole(s.path(name), text, true); err != nil {
 			return err
 		}
 	}
