@@ -24,6 +24,8 @@ import (
 type replayFlags struct {
 	dlqFlags
 	events      string
+	configs     []string
+	given       func(flag string) bool // whether a flag was given
 	maxAge      time.Duration
 	rate        float64
 	again       bool
@@ -50,18 +52,23 @@ one Kafka transaction with the events: an event is not replayed twice, whatever
 happens in between. --again does it all the same. Two replays of one topic do not
 run at the same time: the later one ends the earlier one.
 
-Events that were refused because of their age need --max-age. The order of a key
-is not that of the first time.
+With --config the limits, redaction, keys and topics are those of that collector;
+without it, the defaults. Events that were refused because of their age need
+--max-age. The order of a key is not that of the first time.
 
 The exit code is 0 if all that could be replayed was, 1 if some were refused
 again, 2 if Kafka does not do its part.`,
 		Example: `  feedbackctl dlq replay --dry-run
-  feedbackctl dlq replay --stage kafka --since 24h --yes
+  feedbackctl dlq replay --stage kafka --since 24h --yes --config config/collector.yaml
   feedbackctl dlq replay 2:17 --max-age 720h`,
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), s, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.given = cmd.Flags().Changed
+			return f.run(cmd.Context(), s, args)
+		},
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
+	fs.StringArrayVar(&f.configs, "config", nil, "the collector's configuration file: its limits, redaction, keys and topics; may be repeated")
 	f.registerTopic(fs, s)
 	fs.StringVar(&f.events, "events-topic", envOr(s, kafka.EnvTopic, defaultTopic), "topic to publish to ($"+kafka.EnvTopic+")")
 	f.registerFilter(fs, 0, "replay at most so many; 0 replays all")
@@ -76,9 +83,26 @@ again, 2 if Kafka does not do its part.`,
 	return cmd
 }
 
-func (f *replayFlags) settings() (replay.Settings, error) {
+// settings are those of --config, or the defaults, under what flags say.
+func (f *replayFlags) settings(ctx context.Context, s streams) (replay.Settings, error) {
 	settings := replay.DefaultSettings()
-	settings.EventsTopic = f.events
+	if len(f.configs) > 0 {
+		loaded, err := replay.Load(ctx, f.configs)
+		if err != nil {
+			return settings, fmt.Errorf("--config: %w", err)
+		}
+		settings = loaded.Settings
+		for _, id := range loaded.NotApplied {
+			fmt.Fprintf(s.err, "the processor %s of the pipeline is not part of a replay\n", console.Clean(id))
+		}
+		if loaded.DeadLetterTopic != "" && !f.given("topic") {
+			f.topic = loaded.DeadLetterTopic
+		}
+	}
+	if settings.EventsTopic == "" || f.given("events-topic") {
+		settings.EventsTopic, settings.TopicsByType = f.events, nil
+	}
+	f.events = settings.EventsTopic
 	if f.maxAge > 0 {
 		settings.Validation.MaxAge = f.maxAge
 	}
@@ -98,14 +122,14 @@ func (f *replayFlags) check() error {
 }
 
 func (f *replayFlags) run(ctx context.Context, s streams, args []string) error {
+	settings, err := f.settings(ctx, s)
+	if err != nil {
+		return err
+	}
 	if err := f.check(); err != nil {
 		return err
 	}
 	topic, filter, err := f.source(args, time.Now())
-	if err != nil {
-		return err
-	}
-	settings, err := f.settings()
 	if err != nil {
 		return err
 	}
