@@ -83,6 +83,25 @@ type Config struct {
 	// takes over its partition. Default 3s; from 100ms, and below enqueue_timeout of
 	// the feedbackruntime extension. It means nothing without a spool.
 	SpoolAfter time.Duration `mapstructure:"spool_after"`
+
+	// CircuitBreaker leaves a cluster alone that cannot be reached, and sends
+	// events straight to the spool. Without a spool it only shows its state.
+	CircuitBreaker CircuitBreakerConfig `mapstructure:"circuit_breaker"`
+}
+
+// CircuitBreakerConfig says when the cluster counts as lost, and as found again.
+type CircuitBreakerConfig struct {
+	// Enabled switches it on. Default true.
+	Enabled bool `mapstructure:"enabled"`
+	// FailureThreshold is how many failures to reach the cluster, one after the
+	// other, open it. Default 5; at least 1.
+	FailureThreshold int `mapstructure:"failure_threshold"`
+	// SuccessThreshold is how many probes, one after the other, close it. Default 2;
+	// at least 1.
+	SuccessThreshold int `mapstructure:"success_threshold"`
+	// Timeout is how long it stays open before the cluster is probed. Default 30s;
+	// at least 1s.
+	Timeout time.Duration `mapstructure:"timeout"`
 }
 
 // SpoolConfig is where events are stored that Kafka does not take at present.
@@ -162,6 +181,7 @@ func createDefaultConfig() component.Config {
 		MaxBufferedBytes: defaultMaxBufferedBytes,
 		Spool:            SpoolConfig{MaxSizeMiB: 1024, Fsync: true, DrainRate: 20_000},
 		SpoolAfter:       3 * time.Second,
+		CircuitBreaker:   CircuitBreakerConfig{Enabled: true, FailureThreshold: 5, SuccessThreshold: 2, Timeout: 30 * time.Second},
 	}
 }
 
@@ -231,6 +251,16 @@ func (c *Config) validateSpool(fail func(string, ...any)) {
 	}
 	if c.SpoolAfter < minSpoolAfter || c.SpoolAfter > maxSpoolAfter {
 		fail("spool_after: must lie between %s and %s, got %s", minSpoolAfter, maxSpoolAfter, c.SpoolAfter)
+	}
+	b := &c.CircuitBreaker
+	if b.FailureThreshold < 1 || b.FailureThreshold > math.MaxInt32 {
+		fail("circuit_breaker::failure_threshold: must be at least 1, got %d", b.FailureThreshold)
+	}
+	if b.SuccessThreshold < 1 || b.SuccessThreshold > math.MaxInt32 {
+		fail("circuit_breaker::success_threshold: must be at least 1, got %d", b.SuccessThreshold)
+	}
+	if b.Timeout < time.Second || b.Timeout > maxBreakerTimeout {
+		fail("circuit_breaker::timeout: must lie between 1s and %s, got %s", maxBreakerTimeout, b.Timeout)
 	}
 }
 

@@ -42,6 +42,7 @@ func TestDefaultConfig(t *testing.T) {
 	assert.False(t, cfg.CreateTopics)
 	assert.Equal(t, SpoolConfig{MaxSizeMiB: 1024, Fsync: true, DrainRate: 20_000}, cfg.Spool)
 	assert.Equal(t, 3*time.Second, cfg.SpoolAfter)
+	assert.Equal(t, CircuitBreakerConfig{Enabled: true, FailureThreshold: 5, SuccessThreshold: 2, Timeout: 30 * time.Second}, cfg.CircuitBreaker)
 	assert.Equal(t, DeadLetterConfig{Enabled: true, Topic: "feedback-events-dlq", Partitions: 3}, cfg.DeadLetter)
 	assert.Equal(t, "feedback-events", cfg.topicOf(feedback.TypeUserFeedback))
 }
@@ -66,6 +67,7 @@ func TestLoadConfig(t *testing.T) {
 			assert.Equal(t, 8<<20, c.MaxBufferedBytes)
 			assert.Equal(t, SpoolConfig{Directory: "/var/spool/feedback", MaxSizeMiB: 16, DrainRate: 100}, c.Spool)
 			assert.Equal(t, time.Second, c.SpoolAfter)
+			assert.Equal(t, CircuitBreakerConfig{FailureThreshold: 3, SuccessThreshold: 1, Timeout: 10 * time.Second}, c.CircuitBreaker)
 		},
 		"brokers": func(t *testing.T, c *Config) {
 			assert.Equal(t, []string{"a:9092", "b:9092", "c:9092"}, c.Brokers)

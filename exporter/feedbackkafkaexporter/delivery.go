@@ -53,6 +53,7 @@ type delivery struct {
 	counts  *counts
 	keeper  *keeper                   // of the spool; nil without one
 	trouble func(t *topic, err error) // tells the health watch; nil error: mended
+	reached func()                    // tells the breaker that Kafka answers
 	now     func() time.Time
 	backoff func(failures int) time.Duration
 
@@ -88,6 +89,7 @@ func newDelivery(logger *zap.Logger, b *builder, c *counts, topics []*topic) *de
 		counts:    c,
 		topics:    topics,
 		trouble:   func(*topic, error) {},
+		reached:   func() {},
 		now:       time.Now,
 		backoff:   backoff,
 		room:      defaultMaxBufferedBytes,

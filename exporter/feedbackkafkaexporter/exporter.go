@@ -76,7 +76,11 @@ func newExporter(set exporter.Settings, cfg *Config) *feedbackExporter {
 	e.delivery.pace.rate = float64(cfg.Spool.DrainRate)
 	e.health = newHealth(set.Logger, cfg, topics)
 	e.health.seen = e.delivery.seen
+	e.health.storage = e.delivery.storage
+	e.health.breaker = newBreaker(set.Logger, &cfg.CircuitBreaker)
+	e.health.breaker.changed = e.delivery.shelter
 	e.delivery.trouble = e.health.trouble
+	e.delivery.reached = e.health.breaker.delivered
 	return e
 }
 

@@ -9,12 +9,15 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.uber.org/zap"
+
+	"github.com/otelcol-feedback/otelcol-feedback/pkg/spool"
 )
 
 const (
@@ -35,6 +38,8 @@ type health struct {
 	principal string
 	report    func(*componentstatus.Event)
 	seen      func(t *topic, partitions, limit int)
+	storage   func() (there bool, refusal error)
+	breaker   *breaker
 
 	kick chan struct{} // look at once
 
@@ -48,6 +53,8 @@ type health struct {
 	last      string // the text of the status reported last; empty when OK
 	reported  bool
 	described map[string]bool // topics whose limit was asked for
+
+	away atomic.Bool // the last look did not reach the cluster
 }
 
 func newHealth(logger *zap.Logger, cfg *Config, topics []*topic) *health {
@@ -58,6 +65,8 @@ func newHealth(logger *zap.Logger, cfg *Config, topics []*topic) *health {
 		principal: principal(&cfg.ClientConfig),
 		report:    func(*componentstatus.Event) {},
 		seen:      func(*topic, int, int) {},
+		storage:   func() (bool, error) { return false, nil },
+		breaker:   newBreaker(logger, &CircuitBreakerConfig{}),
 		kick:      make(chan struct{}, 1),
 		troubles:  map[*topic]error{},
 		limits:    map[string]int{},
@@ -83,8 +92,15 @@ func (h *health) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		var away *unreachable
+		h.away.Store(errors.As(err, &away))
+		if away != nil {
+			h.breaker.report(away)
+		} else {
+			h.breaker.report(nil)
+		}
 		h.say(err)
-		if err == nil {
+		if err == nil && h.breaker.closed() {
 			kick = h.kick
 			timer.Reset(pollWell)
 		} else {
@@ -127,6 +143,9 @@ type statusError struct {
 func (e *statusError) Error() string { return e.text }
 func (e *statusError) Unwrap() error { return e.cause }
 
+// unreachable says that no broker answers.
+type unreachable struct{ statusError }
+
 func (h *health) unreachable(err error) error {
 	text := "Kafka cannot be reached"
 	for _, refusal := range []error{kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState} {
@@ -134,7 +153,7 @@ func (h *health) unreachable(err error) error {
 			text = "Kafka refuses the credentials of " + h.principal
 		}
 	}
-	return &statusError{text: text, cause: err}
+	return &unreachable{statusError{text: text, cause: err}}
 }
 
 // createMissing reports whether it created a topic.
@@ -238,32 +257,52 @@ func (h *health) trouble(t *topic, err error) {
 	}
 }
 
-// say reports the status when it changes. Without a place to store events, not
-// reaching Kafka is all it takes to be not ready; never for good: what heals
-// must be able to turn it back.
+// say reports the status when it changes. Kafka being away turns it only when
+// events cannot be stored meanwhile; never for good: what heals must be able to
+// turn it back.
 func (h *health) say(err error) {
-	text := ""
+	text, stored := "", false
 	if err != nil {
 		text = err.Error()
+	}
+	var away *unreachable
+	if there, refusal := h.storage(); there && errors.As(err, &away) {
+		switch {
+		case refusal == nil:
+			stored = true
+			text += "; events are stored in the spool"
+		case errors.Is(refusal, spool.ErrFull):
+			text += ", and the spool is full"
+		default:
+			text += ", and the spool cannot be written"
+		}
 	}
 	if h.reported && text == h.last {
 		return
 	}
 	h.last, h.reported = text, true
-	if err != nil {
-		h.logger.Warn("Cannot deliver to Kafka", zap.Error(err), zap.NamedError("cause", errors.Unwrap(err)))
-		h.report(componentstatus.NewRecoverableErrorEvent(err))
+	if err == nil {
+		h.logger.Info("Delivering to Kafka")
+		h.report(componentstatus.NewEvent(componentstatus.StatusOK))
 		return
 	}
-	h.logger.Info("Delivering to Kafka")
-	h.report(componentstatus.NewEvent(componentstatus.StatusOK))
+	h.logger.Warn("Cannot deliver to Kafka", zap.String("error", text), zap.NamedError("cause", errors.Unwrap(err)))
+	if stored {
+		h.report(componentstatus.NewEvent(componentstatus.StatusOK))
+		return
+	}
+	h.report(componentstatus.NewRecoverableErrorEvent(errors.New(text)))
 }
 
 // OnBrokerConnect implements kgo.HookBrokerConnect.
 func (h *health) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
-	if err != nil {
-		signal(h.kick)
+	if err == nil {
+		return
 	}
+	if h.away.Load() { // else it may be one broker of several
+		h.breaker.report(err)
+	}
+	signal(h.kick)
 }
 
 // OnBrokerDisconnect implements kgo.HookBrokerDisconnect.

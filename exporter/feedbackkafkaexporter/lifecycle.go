@@ -36,6 +36,13 @@ func (e *feedbackExporter) start(ctx context.Context, host component.Host) error
 		err = e.counts.register(telemetry)
 	}
 	if err == nil {
+		var stats func() spool.Stats
+		if e.spool != nil {
+			stats = e.spool.Stats
+		}
+		err = e.counts.registerStored(telemetry, e.health.breaker, stats)
+	}
+	if err == nil {
 		err = e.makeTransactions(ctx, host, runtime.Account())
 	}
 	if err != nil {

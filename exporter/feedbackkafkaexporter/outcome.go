@@ -50,6 +50,7 @@ func (d *delivery) outcome(r *record, err error) {
 	switch {
 	case f == delivered:
 		d.counts.delivered(r)
+		d.reached()
 	case f == returned && isOneOf(err, operatorErrors):
 		d.trouble(l.topic, err)
 	}

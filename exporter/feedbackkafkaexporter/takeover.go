@@ -144,6 +144,16 @@ func (d *delivery) shelter(on bool) {
 	signal(d.wake)
 }
 
+// storage reports whether there is a spool, and why it takes nothing at present.
+func (d *delivery) storage() (there bool, refusal error) {
+	if d.keeper == nil {
+		return false, nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return true, d.keeper.refusal
+}
+
 // retreat has the spool take what is unsettled and what is yet to come.
 func (d *delivery) retreat() {
 	if d.keeper == nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/otelcol-feedback/otelcol-feedback/exporter/feedbackkafkaexporter/internal/metadata"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
+	"github.com/otelcol-feedback/otelcol-feedback/pkg/spool"
 )
 
 // counts are the exporter's counters. A record costs a few atomic additions;
@@ -75,6 +76,35 @@ func (c *counts) deadLettered(stage, code string) {
 	c.mu.Lock()
 	c.dead[deadKey{stage, code}]++
 	c.mu.Unlock()
+}
+
+// registerStored makes metrics of what the spool and the breaker count. stats is
+// nil without a spool.
+func (c *counts) registerStored(b *metadata.TelemetryBuilder, br *breaker, stats func() spool.Stats) error {
+	register := []struct {
+		with func(metric.Int64Callback) error
+		read func() int64
+	}{
+		{b.RegisterFeedbackSpooledEventsCallback, c.spooled.Load},
+		{b.RegisterFeedbackDrainedEventsCallback, c.drained.Load},
+		{b.RegisterFeedbackRetriesCallback, c.retries.Load},
+		{b.RegisterFeedbackCircuitBreakerOpensCallback, br.opens.Load},
+		{b.RegisterFeedbackCircuitBreakerStateCallback, br.gauge},
+		{b.RegisterFeedbackSpoolEventsCallback, func() int64 { return int64(stats().Entries) }},
+		{b.RegisterFeedbackSpoolBytesCallback, func() int64 { return stats().Bytes }},
+	}
+	if stats == nil {
+		stats = func() spool.Stats { return spool.Stats{} }
+	}
+	for _, m := range register {
+		if err := m.with(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(m.read())
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // register makes the counters metrics. What it returns must be shut down.

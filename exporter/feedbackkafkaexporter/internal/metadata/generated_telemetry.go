@@ -25,13 +25,20 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                      metric.Meter
-	mu                         sync.Mutex
-	registrations              []metric.Registration
-	FeedbackDeadLetteredEvents metric.Int64ObservableCounter
-	FeedbackPublishFailures    metric.Int64ObservableCounter
-	FeedbackPublishedEvents    metric.Int64ObservableCounter
-	FeedbackRecordBytes        metric.Int64ObservableCounter
+	meter                       metric.Meter
+	mu                          sync.Mutex
+	registrations               []metric.Registration
+	FeedbackCircuitBreakerOpens metric.Int64ObservableCounter
+	FeedbackCircuitBreakerState metric.Int64ObservableGauge
+	FeedbackDeadLetteredEvents  metric.Int64ObservableCounter
+	FeedbackDrainedEvents       metric.Int64ObservableCounter
+	FeedbackPublishFailures     metric.Int64ObservableCounter
+	FeedbackPublishedEvents     metric.Int64ObservableCounter
+	FeedbackRecordBytes         metric.Int64ObservableCounter
+	FeedbackRetries             metric.Int64ObservableCounter
+	FeedbackSpoolBytes          metric.Int64ObservableGauge
+	FeedbackSpoolEvents         metric.Int64ObservableGauge
+	FeedbackSpooledEvents       metric.Int64ObservableCounter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -45,12 +52,57 @@ func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
 }
 
+// RegisterFeedbackCircuitBreakerOpensCallback sets callback for observable FeedbackCircuitBreakerOpens metric.
+func (builder *TelemetryBuilder) RegisterFeedbackCircuitBreakerOpensCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackCircuitBreakerOpens, obs: o})
+		return nil
+	}, builder.FeedbackCircuitBreakerOpens)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterFeedbackCircuitBreakerStateCallback sets callback for observable FeedbackCircuitBreakerState metric.
+func (builder *TelemetryBuilder) RegisterFeedbackCircuitBreakerStateCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackCircuitBreakerState, obs: o})
+		return nil
+	}, builder.FeedbackCircuitBreakerState)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 // RegisterFeedbackDeadLetteredEventsCallback sets callback for observable FeedbackDeadLetteredEvents metric.
 func (builder *TelemetryBuilder) RegisterFeedbackDeadLetteredEventsCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
 		cb(ctx, &observerInt64{inst: builder.FeedbackDeadLetteredEvents, obs: o})
 		return nil
 	}, builder.FeedbackDeadLetteredEvents)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterFeedbackDrainedEventsCallback sets callback for observable FeedbackDrainedEvents metric.
+func (builder *TelemetryBuilder) RegisterFeedbackDrainedEventsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackDrainedEvents, obs: o})
+		return nil
+	}, builder.FeedbackDrainedEvents)
 	if err != nil {
 		return err
 	}
@@ -105,6 +157,66 @@ func (builder *TelemetryBuilder) RegisterFeedbackRecordBytesCallback(cb metric.I
 	return nil
 }
 
+// RegisterFeedbackRetriesCallback sets callback for observable FeedbackRetries metric.
+func (builder *TelemetryBuilder) RegisterFeedbackRetriesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackRetries, obs: o})
+		return nil
+	}, builder.FeedbackRetries)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterFeedbackSpoolBytesCallback sets callback for observable FeedbackSpoolBytes metric.
+func (builder *TelemetryBuilder) RegisterFeedbackSpoolBytesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackSpoolBytes, obs: o})
+		return nil
+	}, builder.FeedbackSpoolBytes)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterFeedbackSpoolEventsCallback sets callback for observable FeedbackSpoolEvents metric.
+func (builder *TelemetryBuilder) RegisterFeedbackSpoolEventsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackSpoolEvents, obs: o})
+		return nil
+	}, builder.FeedbackSpoolEvents)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterFeedbackSpooledEventsCallback sets callback for observable FeedbackSpooledEvents metric.
+func (builder *TelemetryBuilder) RegisterFeedbackSpooledEventsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackSpooledEvents, obs: o})
+		return nil
+	}, builder.FeedbackSpooledEvents)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 type observerInt64 struct {
 	embedded.Int64Observer
 	inst metric.Int64Observable
@@ -133,15 +245,33 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.FeedbackCircuitBreakerOpens, err = builder.meter.Int64ObservableCounter(
+		"otelcol_feedback_circuit_breaker_opens",
+		metric.WithDescription("How often the circuit breaker around the Kafka cluster has opened. [Alpha]"),
+		metric.WithUnit("{open}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackCircuitBreakerState, err = builder.meter.Int64ObservableGauge(
+		"otelcol_feedback_circuit_breaker_state",
+		metric.WithDescription("State of the circuit breaker around the Kafka cluster. 0 closed, 1 open, 2 half-open. [Alpha]"),
+		metric.WithUnit("1"),
+	)
+	errs = errors.Join(errs, err)
 	builder.FeedbackDeadLetteredEvents, err = builder.meter.Int64ObservableCounter(
 		"otelcol_feedback_dead_lettered_events",
 		metric.WithDescription("Events whose dead letter Kafka acknowledged; with dead letters switched off, events given up. [Alpha]"),
 		metric.WithUnit("{event}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.FeedbackDrainedEvents, err = builder.meter.Int64ObservableCounter(
+		"otelcol_feedback_drained_events",
+		metric.WithDescription("Events of the spool that Kafka acknowledged. [Alpha]"),
+		metric.WithUnit("{event}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.FeedbackPublishFailures, err = builder.meter.Int64ObservableCounter(
 		"otelcol_feedback_publish_failures",
-		metric.WithDescription("Records that came back from Kafka, by the name of its error. A record that is tried again counts each time. [Alpha]"),
+		metric.WithDescription("Records that came back from Kafka, by the name of its error. A record that is tried again counts each time; with a spool, only records that Kafka will never take. [Alpha]"),
 		metric.WithUnit("{record}"),
 	)
 	errs = errors.Join(errs, err)
@@ -155,6 +285,30 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_feedback_record_bytes",
 		metric.WithDescription("Bytes of key, value and headers of the records that Kafka acknowledged, before compression. [Alpha]"),
 		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackRetries, err = builder.meter.Int64ObservableCounter(
+		"otelcol_feedback_retries",
+		metric.WithDescription("Records that came back from Kafka for a reason that can heal, and are sent again, at once or out of the spool. [Alpha]"),
+		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackSpoolBytes, err = builder.meter.Int64ObservableGauge(
+		"otelcol_feedback_spool_bytes",
+		metric.WithDescription("Bytes of the spool on disk. [Alpha]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackSpoolEvents, err = builder.meter.Int64ObservableGauge(
+		"otelcol_feedback_spool_events",
+		metric.WithDescription("Events in the spool that are not delivered. [Alpha]"),
+		metric.WithUnit("{event}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackSpooledEvents, err = builder.meter.Int64ObservableCounter(
+		"otelcol_feedback_spooled_events",
+		metric.WithDescription("Events that were stored in the spool, safe on disk. [Alpha]"),
+		metric.WithUnit("{event}"),
 	)
 	errs = errors.Join(errs, err)
 	return &builder, errs
