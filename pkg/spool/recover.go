@@ -132,7 +132,7 @@ type recovery struct {
 	live    bool // somebody is writing to it
 	segment *segment
 
-	f       file
+	f       io.ReaderAt
 	frames  frameReader
 	damaged []Damage
 	whole   int64    // bytes up to the end of the last call of Append
@@ -284,7 +284,10 @@ func (r *recovery) readMarks() ([]span, error) {
 		}
 		return nil, err
 	}
-	var spans []span
+	return r.parseMarks(text), nil
+}
+
+func (r *recovery) parseMarks(text []byte) (spans []span) {
 	n := len(text) / doneMarkBytes * doneMarkBytes
 	for at := 0; at < n; at += doneMarkBytes {
 		if from, to, ok := parseDoneMark(text[at:at+doneMarkBytes], r.segment.identity); ok {
@@ -292,7 +295,7 @@ func (r *recovery) readMarks() ([]span, error) {
 		}
 	}
 	r.segment.marksSize = int64(n) // what is behind is written over
-	return spans, nil
+	return spans
 }
 
 func (r *recovery) applyMarks(spans []span) {
