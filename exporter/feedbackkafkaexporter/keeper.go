@@ -250,6 +250,9 @@ func (k *keeper) note(refusal error) {
 	before := k.refusal
 	k.refusal = refusal
 	k.d.mu.Unlock()
+	if refusal != nil {
+		signal(k.d.wake) // what it refused may be sent from memory
+	}
 	switch {
 	case refusal == nil && before != nil:
 		k.logger.Info("The spool takes events again")

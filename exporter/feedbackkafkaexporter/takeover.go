@@ -96,7 +96,8 @@ func (d *delivery) drain(l *lane, now time.Time) (next []*record, wait time.Dura
 		return nil, 0
 	}
 	d.sift(l)
-	if l.entries == 0 && len(l.back) == 0 && !l.appending && !l.fetching {
+	storing := l.appending || len(l.unsaved) > 0 && d.keeper.mayTakeOver()
+	if l.entries == 0 && len(l.back) == 0 && !storing && !l.fetching {
 		// What the spool had no room for is in memory still, and goes first.
 		unsaved := slices.DeleteFunc(l.unsaved, func(r *record) bool { return r.resolved })
 		l.unsaved, l.behind = nil, append(unsaved, l.behind...)
