@@ -102,7 +102,7 @@ type requestEvent struct {
 func (l *requestLoad) run(ctx context.Context, sender int) {
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
-	rnd := rand.New(rand.NewPCG(uint64(sender), 1)) //nolint:gosec // no secret
+	rnd := rand.New(rand.NewPCG(uint64(sender), 1))
 	position := 0
 	for ctx.Err() == nil {
 		id := fmt.Sprintf("00000000-0000-4000-8000-%012x", l.next.Add(1))

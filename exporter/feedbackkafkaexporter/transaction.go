@@ -62,6 +62,7 @@ type transactor struct {
 	yielded  bool          // another collector has the transactional id
 	owned    bool          // the group has said that the id is ours
 	failures int           // in a row, of opening or draining
+	logged   string        // why the last transaction failed
 	last     uint64        // the highest number known to be committed
 	marked   uint64        // what the spool's mark says of it
 	claimed  time.Time     // when the committed number was last written

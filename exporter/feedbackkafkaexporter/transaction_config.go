@@ -102,6 +102,14 @@ func (e *feedbackExporter) makeTransactions(ctx context.Context, host component.
 		return err
 	}
 	e.transactions, e.transactional = t, tc.chosen()
+	storage := e.health.storage
+	e.health.storage = func() (there bool, refusal error) {
+		there, refusal = storage()
+		if refusal == nil {
+			refusal = t.storeRefusal()
+		}
+		return there, refusal
+	}
 	return nil
 }
 

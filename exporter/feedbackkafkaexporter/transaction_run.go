@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/spool"
 )
@@ -176,8 +177,18 @@ func (t *transactor) undo(op *txnOp, mayCommit bool) {
 		t.retryAt = time.Time{} // somebody waits for the answer
 		return
 	}
+	t.counts.retries.Add(op.events())
 	t.failures++
 	t.retryAt = time.Now().Add(t.backoff(t.failures))
+}
+
+// events is how many a transaction carries.
+func (op *txnOp) events() int64 {
+	n := len(op.entries)
+	for _, q := range op.requests {
+		n += len(q.records)
+	}
+	return int64(n)
 }
 
 func (t *transactor) dropClient() {
@@ -200,14 +211,18 @@ func (t *transactor) finished(op *txnOp) {
 	}
 	if op.err != nil {
 		sent := op.phase.Load() == txnCommitting
-		t.logger.Warn("A transaction failed", zap.Stringer("kind", op.kind), zap.Bool("commit_sent", sent), zap.NamedError("reason", op.err))
+		level := zapcore.WarnLevel
 		reason, _ := reasonOf(op.err)
-		t.counts.failed(reason)
+		if t.logged == reason { // said already; it is tried again and again
+			level = zapcore.DebugLevel
+		}
+		t.logged = reason
+		t.logger.Log(level, "A transaction failed", zap.Stringer("kind", op.kind), zap.Bool("commit_sent", sent), zap.NamedError("reason", op.err))
 		t.complain(op.err)
 		t.undo(op, sent)
 		return
 	}
-	t.failures, t.away = 0, false
+	t.failures, t.away, t.logged = 0, false, ""
 	t.last = max(t.last, op.seq)
 	t.claimed = time.Now()
 	t.say(nil)
