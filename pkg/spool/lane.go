@@ -249,10 +249,12 @@ func (l *lane) drop(g *segment) {
 	l.segments = slices.DeleteFunc(l.segments, func(o *segment) bool { return o == g })
 	g.removed = true
 	charged := g.charged()
+	_ = g.closeFiles(false) // first, for systems that do not delete what is open
 	err := l.spool.disk.remove(g.path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		// Its marks keep it from coming back; the next start deletes it.
 		n, _ := g.writeMarks(l.spool.disk)
+		_ = g.closeFiles(false)
 		l.spool.bytes.Add(n)
 		l.spool.log.Warn("Cannot delete a file that is done with", zap.String("file", g.path), zap.Error(err))
 	} else {
@@ -261,7 +263,6 @@ func (l *lane) drop(g *segment) {
 			l.spool.log.Warn("Cannot delete a file that is done with", zap.String("file", g.donePath()), zap.Error(err))
 		}
 	}
-	_ = g.closeFiles(false) // nothing in it counts any more
 }
 
 // close ends the lane in order.

@@ -48,7 +48,8 @@ const (
 
 // Options of a spool.
 type Options struct {
-	// MaxBytes bounds the bytes on disk over all lanes; 0 means no bound.
+	// MaxBytes bounds the bytes on disk over all lanes; 0 means no bound. Copies
+	// of damaged pieces, at most 64 MiB, are not counted.
 	MaxBytes int64
 	// Fsync makes Sync wait for the disk. Without it a crash of the machine,
 	// though not of the process, may lose entries.
