@@ -62,7 +62,7 @@ func (p *txnProcess) connect() (txnClient, error) {
 type fakeTxn struct {
 	process *txnProcess
 	cluster *txnCluster
-	epoch   int
+	epoch   int // guarded by cluster.mu
 	once    sync.Once
 	closed  chan struct{}
 }
@@ -118,12 +118,15 @@ func (f *fakeTxn) call(ctx context.Context, name string, effect func() error) er
 	}
 }
 
-func (f *fakeTxn) committed(ctx context.Context, _ bool) (out txnClaim, err error) {
-	err = f.call(ctx, "committed", func() error {
+func (f *fakeTxn) committed(ctx context.Context, _ bool) (txnClaim, error) {
+	var out txnClaim // what comes late writes here, when nobody looks any more
+	if err := f.call(ctx, "committed", func() error {
 		out = f.cluster.offset
 		return nil
-	})
-	return out, err
+	}); err != nil {
+		return txnClaim{}, err
+	}
+	return out, nil
 }
 
 func (f *fakeTxn) fence(ctx context.Context) error {
@@ -146,7 +149,11 @@ func (f *fakeTxn) claim(ctx context.Context, cl txnClaim) error {
 }
 
 func (f *fakeTxn) publish(ctx context.Context, records []*record, alone map[*record]bool, cl txnClaim) ([]error, error) {
-	errs := make([]error, len(records))
+	errs := make([]error, len(records)) // as in committed
+	ids, dead := make([]string, len(records)), make([]bool, len(records))
+	for i, r := range records {
+		ids[i], dead[i] = ratingOf(&r.Record), r.dead != nil
+	}
 	err := f.call(ctx, "publish", func() error {
 		if f.epoch != f.cluster.epoch {
 			return kerr.InvalidProducerEpoch
@@ -158,8 +165,8 @@ func (f *fakeTxn) publish(ctx context.Context, records []*record, alone map[*rec
 		f.cluster.staged = st
 		refused := false
 		for i, r := range records {
-			id := ratingOf(&r.Record)
-			if r.dead != nil {
+			id := ids[i]
+			if dead[i] {
 				st.events = append(st.events, "!"+id)
 				continue
 			}
@@ -167,7 +174,7 @@ func (f *fakeTxn) publish(ctx context.Context, records []*record, alone map[*rec
 			if f.cluster.refuses[id] {
 				refused = true
 				for j := range records { // the batch: all that are not sent alone
-					if i == j || !alone[r] && !alone[records[j]] && records[j].dead == nil {
+					if i == j || !alone[r] && !alone[records[j]] && !dead[j] {
 						errs[j] = kerr.MessageTooLarge
 					}
 				}
@@ -178,7 +185,10 @@ func (f *fakeTxn) publish(ctx context.Context, records []*record, alone map[*rec
 		}
 		return nil
 	})
-	return errs, err
+	if err != nil {
+		return nil, err
+	}
+	return errs, nil
 }
 
 func (f *fakeTxn) commit(ctx context.Context) error {

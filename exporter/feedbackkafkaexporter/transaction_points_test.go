@@ -206,8 +206,6 @@ func TestTwoCollectorsWithOneID(t *testing.T) {
 	inTxnWorld(t, func(w *txnWorld) {
 		require.True(t, w.send(1).answered())
 		old, end := w.engine, w.end
-		var problem error
-		old.report = func(err error) { problem = err }
 
 		w.spool = newTxnMemory()
 		w.startProcess(nil)
@@ -218,7 +216,7 @@ func TestTwoCollectorsWithOneID(t *testing.T) {
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		require.True(t, behind.answered(), "stored")
-		require.ErrorContains(t, problem, testTxnID)
+		require.ErrorContains(t, old.problem, testTxnID)
 		require.Len(t, w.cluster.log, 2)
 		require.Equal(t, 2, w.cluster.epoch, "it does not fence back")
 		end()
@@ -257,11 +255,15 @@ func TestNumbersAscend(t *testing.T) {
 func TestNumberIsWrittenDaily(t *testing.T) {
 	inTxnWorld(t, func(w *txnWorld) {
 		w.send(1)
+		w.cluster.mu.Lock()
 		before := w.cluster.offset
 		w.cluster.offset = txnClaim{}
+		w.cluster.mu.Unlock()
 		time.Sleep(25 * time.Hour)
 		synctest.Wait()
+		w.cluster.mu.Lock()
 		assert.Equal(t, before, w.cluster.offset)
+		w.cluster.mu.Unlock()
 		require.True(t, w.send(1).answered())
 		w.verify()
 	})
@@ -271,7 +273,9 @@ func TestNumberIsWrittenDaily(t *testing.T) {
 // been in the spool.
 func TestRefusedEventsFromTheSpool(t *testing.T) {
 	inTxnWorld(t, func(w *txnWorld) {
+		w.cluster.mu.Lock()
 		w.cluster.refuses[numbers(1, 2)[0]] = true
+		w.cluster.mu.Unlock()
 		w.cluster.awayAfter("publish", 1, txnLoss)
 		w.send(3)
 		time.Sleep(4 * time.Second)
@@ -286,11 +290,13 @@ func TestRefusedEventsFromTheSpool(t *testing.T) {
 func TestRefusedEventIsDropped(t *testing.T) {
 	inTxnWorld(t, func(w *txnWorld) {
 		core, logs := observer.New(zapcore.WarnLevel)
-		w.engine.logger = zap.New(core)
-		w.engine.builder.deadLetter = nil
-		w.cluster.refuses[numbers(1, 2)[0]] = true
+		w.end()
+		w.logger = zap.New(core)
+		w.startProcess(func(c *transactorConfig) { c.builder.deadLetter = nil })
+		w.cluster.mu.Lock()
+		w.cluster.refuses[numbers(1, 2)[0]], w.cluster.refuses[numbers(3, 4)[0]] = true, true
+		w.cluster.mu.Unlock()
 		require.True(t, w.send(3).answered())
-		w.cluster.refuses[numbers(3, 4)[0]] = true
 		require.True(t, w.send(1).answered(), "nothing is left of it")
 		require.Equal(t, [][]string{{numbers(0, 1)[0], numbers(2, 3)[0]}}, w.cluster.log)
 		dropped := logs.FilterMessageSnippet("Event dropped")
@@ -305,7 +311,9 @@ func TestRefusedEventIsDropped(t *testing.T) {
 // Requests that wait share a transaction.
 func TestRequestsShareTransactions(t *testing.T) {
 	inTxnWorld(t, func(w *txnWorld) {
+		w.cluster.mu.Lock()
 		w.cluster.slow = 100 * time.Millisecond
+		w.cluster.mu.Unlock()
 		qs := []*txnSent{w.send(1), w.send(2), w.send(3)}
 		time.Sleep(time.Second)
 		synctest.Wait()
