@@ -26,6 +26,7 @@ const daemonGate = "--feature-gates=stanza.synchronousLogEmitter"
 var started = map[string]func(*testing.T){
 	"collector.yaml":    TestCollectorConfig,
 	"daemon.yaml":       TestDaemonConfig,
+	"durable.yaml":      TestDurableConfig,
 	"exactly-once.yaml": TestExactlyOnceConfig,
 	"quickstart.yaml":   TestQuickstartConfig,
 	"sidecar.yaml":      TestSidecarConfig,
@@ -80,10 +81,12 @@ var variables = func() map[string][]string {
 	brokers := []string{"KAFKA__BROKERS"}
 	dead := []string{"ERROR_HANDLING__DLQ_TOPIC"}
 	spool := []string{"SPOOL__DIRECTORY", "SPOOL__MAX_SIZE_MIB"}
+	breaker := []string{"ERROR_HANDLING__CIRCUIT_BREAKER_FAILURE_THRESHOLD", "ERROR_HANDLING__CIRCUIT_BREAKER_TIMEOUT"}
 	return map[string][]string{
-		"collector.yaml":    slices.Concat(shared, otlp, batch, brokers, topic, dead),
+		"collector.yaml":    slices.Concat(shared, otlp, batch, brokers, topic, dead, spool, breaker),
+		"durable.yaml":      slices.Concat(shared, otlp, brokers, topic, dead, spool, breaker),
 		"quickstart.yaml":   slices.Concat(shared, otlp, batch, topic, dead, []string{"EMBEDDED_KAFKA__ENDPOINT"}),
-		"daemon.yaml":       slices.Concat(shared, brokers, topic, dead, []string{"DAEMON__DIRECTORY", "DAEMON__SCAN_INTERVAL"}),
+		"daemon.yaml":       slices.Concat(shared, brokers, topic, dead, spool, breaker, []string{"DAEMON__DIRECTORY", "DAEMON__SCAN_INTERVAL"}),
 		"exactly-once.yaml": slices.Concat(shared, otlp, brokers, topic, dead, spool),
 		"sidecar.yaml":      slices.Concat(shared, otlp),
 		"stock-kafka.yaml":  slices.Concat(shared, otlp, brokers, topic),

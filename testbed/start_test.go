@@ -100,6 +100,33 @@ func TestCollectorConfig(t *testing.T) {
 	assertStops(t, c)
 }
 
+// TestDurableConfig: what is acknowledged is on Kafka already; without Kafka it is
+// on disk, survives SIGKILL, and arrives when Kafka can be reached.
+func TestDurableConfig(t *testing.T) {
+	s := newStream(t)
+	options := collector.Options{Configs: []string{collector.ConfigFile("durable.yaml")}, Dir: t.TempDir(), Env: s.env()}
+	c := collector.Run(t, options)
+	all := sendEach(t, serverWays(t, c), 150)
+	assertArrived(t, s.reader, s.topic, all)
+	assertMetrics(t, c, "otelcol_feedback_spool_events")
+	assertStops(t, c)
+
+	away := options
+	away.Env = s.env("COLLECTOR_KAFKA__BROKERS=127.0.0.1:1")
+	c = collector.Run(t, away)
+	batch := sample(few, 160, events.JSON)
+	w := way{batch: len(batch), senders: 1, sender: &send.HTTP{Client: httpClient(t), URL: c.URL("/v1/feedback"), Shape: send.Array}}
+	_, errs := w.sendAll(t.Context(), batch)
+	require.NoError(t, first(errs))
+	c.Kill()
+	<-c.Done()
+	assert.Contains(t, c.Log(), "events are stored in the spool")
+
+	c = collector.Run(t, options)
+	assertArrived(t, s.reader, s.topic, append(all, batch...))
+	assertStops(t, c)
+}
+
 // assertMetrics checks that the collector's own metrics are served and hold a name.
 func assertMetrics(t *testing.T, c *collector.Collector, name string) {
 	t.Helper()
