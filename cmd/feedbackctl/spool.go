@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/otelcol-feedback/otelcol-feedback/cmd/feedbackctl/internal/console"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/spool"
@@ -67,7 +68,7 @@ type damageReport struct {
 func newSpoolCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "spool",
-		Short: "Look at what a collector keeps on disk while Kafka is away",
+		Short: "Look at what a collector keeps on disk while Kafka is away, or send it",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("there is no command %q", "spool "+args[0])
@@ -76,7 +77,7 @@ func newSpoolCommand(s streams) *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newSpoolStatusCommand(s), newSpoolVerifyCommand(s))
+	cmd.AddCommand(newSpoolStatusCommand(s), newSpoolVerifyCommand(s), newSpoolDrainCommand(s))
 	return cmd
 }
 
@@ -116,14 +117,18 @@ piece is there: look at those set aside, then remove them.`,
 }
 
 func (f *spoolFlags) register(cmd *cobra.Command, s streams) {
-	directory := s.getenv(envSpoolDirectory)
-	if directory == "" {
-		directory = defaultSpoolDirectory
-	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringVarP(&f.directory, "directory", "d", directory, "the spool's directory ($"+envSpoolDirectory+")")
+	registerDirectory(fs, s, &f.directory)
 	fs.StringVarP(&f.output, "output", "o", outputText, "text or json")
+}
+
+func registerDirectory(fs *pflag.FlagSet, s streams, directory *string) {
+	otherwise := s.getenv(envSpoolDirectory)
+	if otherwise == "" {
+		otherwise = defaultSpoolDirectory
+	}
+	fs.StringVarP(directory, "directory", "d", otherwise, "the spool's directory ($"+envSpoolDirectory+")")
 }
 
 // open opens the spool for a look at it.
