@@ -87,6 +87,7 @@ func (w *world) start(libs string) error {
 	if w.long {
 		properties = map[string]string{}
 	}
+	properties["log.segment.delete.delay.ms"] = "100" // of the topics of rows that are over
 	opts := kafka.Options{Nodes: 3, Gated: true, Secured: true, HeapMiB: 320, Properties: properties}
 	var err error
 	for try := range 3 { // on a busy machine a quorum now and then does not come together

@@ -72,15 +72,15 @@ func killDraining(s *scenario) {
 	killAtRandom(s)
 }
 
-// smallSpool is full after some 2,000 events.
+// smallSpool is full after some 400 large events.
 func smallSpool(string) string {
-	return "exporters: {feedbackkafka: {spool: {max_size_mib: 1}}}\n"
+	return "exporters: {feedbackkafka: {spool: {max_size_mib: 8}}}\n"
 }
 
 // filled keeps Kafka away until the spools are full.
 func filled(s *scenario) {
 	s.gates.Set(proxy.Conditions{Refuse: true})
-	s.pause(pick(s.world, 15*time.Second, 40*time.Second))
+	s.pause(pick(s.world, 12*time.Second, 40*time.Second))
 	s.gates.Set(proxy.Conditions{})
 	s.pause(2 * time.Second)
 }

@@ -101,11 +101,11 @@ func saysDamaged(s *scenario, t *testing.T, sub *subject) {
 	assert.True(t, said, "no line of the log names the damage")
 }
 
-// tinyVolume puts each spool on a file system of its own with 1 MiB.
+// tinyVolume puts each spool on a file system of its own with 8 MiB.
 func tinyVolume(s *scenario) {
 	for _, sub := range s.subjects {
 		require.NoError(s.t, os.Mkdir(sub.spool(), 0o700))
-		if err := syscall.Mount("tmpfs", sub.spool(), "tmpfs", 0, "size=1m,mode=0700"); err != nil {
+		if err := syscall.Mount("tmpfs", sub.spool(), "tmpfs", 0, "size=8m,mode=0700"); err != nil {
 			s.t.Skipf("no file system of its own for the spool: %v", err)
 		}
 		s.t.Cleanup(func() {

@@ -18,9 +18,6 @@ import (
 
 var allModes = []string{byDefault, durable, exactlyOnce}
 
-// withSpool is what a mode's configuration says when it has a spool.
-const withSpool = "spool:"
-
 // rows are the table's, in its order.
 var rows = []row{
 	{
@@ -33,9 +30,9 @@ var rows = []row{
 		modes:    allModes, during: allKilled,
 	},
 	{
-		name: "spool-full", fault: "Kafka away until a spool of 1 MiB is full",
+		name: "spool-full", fault: "Kafka away until a spool of 8 MiB is full",
 		expected: "0 lost; 202, then 503, no answer slower than `enqueue_timeout`",
-		modes:    allModes, overlay: smallSpool, during: filled, allow: mayRefuse, after: refusedSome,
+		modes:    allModes, overlay: smallSpool, env: smallBuffer, load: largeEvents, during: filled, allow: mayRefuse, after: refusedSome,
 	},
 	{
 		name: "rolling-restart", fault: "rolling restart of the cluster",
@@ -71,8 +68,8 @@ var rows = []row{
 		modes: allModes, overlay: slowDrain, during: killDraining, allow: mayLose,
 	},
 	{
-		name: "volume-full", fault: "spool volume of 1 MiB full", expected: "0 lost, readable error, no crash",
-		modes: allModes, before: tinyVolume, during: filled, allow: mayRefuse, after: refusedSome,
+		name: "volume-full", fault: "spool volume of 8 MiB full", expected: "0 lost, readable error, no crash",
+		modes: allModes, env: smallBuffer, load: largeEvents, before: tinyVolume, during: filled, allow: mayRefuse, after: refusedSome,
 	},
 	{
 		name: "spool-truncated", fault: "end of a spool file cut off between two runs",
@@ -138,12 +135,32 @@ var rows = []row{
 		expected: "0 lost, no dead letters, status says why",
 		modes:    allModes, secured: true, before: authorise, during: notAuthorised, allow: mayRefuse,
 	},
+	{
+		name: "daemon", fault: "`daemon.yaml`: SIGKILL × 10 (3) while scanning, Kafka down 60 s (5 s), files rotated and truncated",
+		expected: "0 lines lost; a line read twice has the same id", modes: []string{daemon}, noLoad: true,
+		during: scanned, allow: mayRepeat,
+	},
+	{
+		name: "open-stream", fault: "SIGTERM with an open SubmitStream, Kafka down, no spool",
+		expected: "process gone within `shutdown_timeout`, one line with the count", modes: []string{byDefault},
+		overlay: hastyWithoutSpool, during: streamOpen,
+		allow: func(string) allowance { return allowance{refusals: true, lost: 10_000, twice: 10_000} },
+	},
 }
 
 const withinTimeout = "0 lost, answers within `enqueue_timeout`"
 
 // noSpool takes the spool away.
 func noSpool(string) string { return "exporters: {feedbackkafka: {spool: {directory: ''}}}\n" }
+
+func hastyWithoutSpool(mode string) string { return noSpool(mode) + hasty(mode) }
+
+// largeEvents fill a small spool and a small buffer in seconds.
+var largeEvents = ledger.Load{Rate: 200, Extra: `"metadata":{"a":"` + strings.Repeat("lorem ipsum ", 800) +
+	`","b":"` + strings.Repeat("dolor sit ", 950) + `"}`}
+
+// smallBuffer takes as much as one request may have, and a little more.
+var smallBuffer = []string{"COLLECTOR_BUFFER__MAX_BYTES=33554432"}
 
 // refusedSome: the room was used up.
 func refusedSome(_ *scenario, t *testing.T, sub *subject) {

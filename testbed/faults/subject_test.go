@@ -4,7 +4,6 @@
 package faults
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/collector"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/kafka"
@@ -27,18 +27,11 @@ const (
 	byDefault   = "default"
 	durable     = "durable"
 	exactlyOnce = "exactly-once"
+	daemon      = "daemon"
 )
 
-var modeFiles = map[string]string{byDefault: "collector.yaml", durable: "durable.yaml", exactlyOnce: "exactly-once.yaml"}
-
-// has tells whether a mode's configuration file is there and says this.
-func has(mode, words string) bool {
-	file := collector.ConfigFile(modeFiles[mode])
-	if _, err := os.Stat(file); err != nil && mode == durable {
-		file = collector.ConfigFile(modeFiles[byDefault])
-	}
-	text, err := os.ReadFile(file)
-	return err == nil && bytes.Contains(text, []byte(words))
+var modeFiles = map[string]string{
+	byDefault: "collector.yaml", durable: "durable.yaml", exactlyOnce: "exactly-once.yaml", daemon: "daemon.yaml",
 }
 
 // subject is a collector in one mode, with topics and a ledger of its own.
@@ -56,6 +49,8 @@ type subject struct {
 	ended             bool
 	era               int // how often its topic was made anew
 	probe             *probe
+	// identify finds the ledger's id of a record where it is not the event_id.
+	identify func(rec *kgo.Record, eventID string) string
 }
 
 // newSubject makes a subject; its topics and its collector do not exist yet.
@@ -70,12 +65,6 @@ func (s *scenario) newSubject(t *testing.T, mode string) *subject {
 	sub.tail = topic.NewTail(s.kafka.Brokers(), sub.topic, true)
 	sub.dead = topic.NewTail(s.kafka.Brokers(), sub.deadLetter, true)
 	sub.configs = []string{collector.ConfigFile(modeFiles[mode])}
-	if _, err := os.Stat(sub.configs[0]); err != nil {
-		sub.configs = []string{collector.ConfigFile(modeFiles[byDefault]), absolute(t, "../testdata/delivered.yaml")}
-	}
-	if !has(mode, withSpool) {
-		sub.overlay(t, "spool", "exporters: {feedbackkafka: {spool: {directory: '${env:COLLECTOR_SPOOL__DIRECTORY}'}}}\n")
-	}
 	brokers := s.kafka.Gates()
 	if s.row.secured {
 		brokers = s.kafka.Secured()
@@ -94,6 +83,9 @@ func (s *scenario) newSubject(t *testing.T, mode string) *subject {
 		"COLLECTOR_SERVICE__INSTANCE_ID=" + name,
 		"COLLECTOR_SPOOL__DIRECTORY=" + sub.spool(),
 		"COLLECTOR_TELEMETRY__TRACE_SAMPLING_RATE=0",
+	}
+	if !s.long {
+		sub.env = append(sub.env, "COLLECTOR_ERROR_HANDLING__CIRCUIT_BREAKER_TIMEOUT=2s")
 	}
 	sub.env = append(sub.env, s.row.env...)
 	t.Cleanup(func() { sub.end(t) })
@@ -115,6 +107,9 @@ func (sub *subject) spool() string { return filepath.Join(sub.dir, "spool") }
 func (sub *subject) start(t *testing.T) {
 	t.Helper()
 	opts := collector.Options{Configs: sub.configs, Env: sub.env, Dir: sub.dir}
+	if sub.mode == daemon {
+		opts.Args = []string{"--feature-gates=stanza.synchronousLogEmitter"}
+	}
 	if sub.collector != nil {
 		opts.Endpoints = &sub.collector.Endpoints
 	}
@@ -218,6 +213,9 @@ func (sub *subject) read(ctx context.Context) error {
 		records, err := at.tail.Read(ctx)
 		for _, rec := range records {
 			id, _ := topic.Header(rec, "event_id")
+			if sub.identify != nil && !at.dead {
+				id = sub.identify(rec, id)
+			}
 			place := ledger.Place{
 				Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Stored: rec.Timestamp, Committed: true,
 			}
@@ -231,11 +229,4 @@ func (sub *subject) read(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func absolute(t *testing.T, file string) string {
-	t.Helper()
-	file, err := filepath.Abs(file)
-	require.NoError(t, err)
-	return file
 }

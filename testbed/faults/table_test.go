@@ -27,7 +27,7 @@ type table struct {
 }
 
 // add adds what one mode came to in a row.
-func (t *table) add(r *row, mode string, v ledger.Verdict, notes []string, took time.Duration, good bool) {
+func (t *table) add(r *row, mode string, v ledger.Verdict, notes []string, good bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	fault, expected := r.fault, r.expected
@@ -45,7 +45,6 @@ func (t *table) add(r *row, mode string, v ledger.Verdict, notes []string, took 
 	t.lines = append(t.lines, fmt.Sprintf("| %s | %s | %s | %d | %d | %d | %d | %d | %d | %s | %s | %s |",
 		fault, expected, mode, v.Sent, v.Acknowledged, v.Lost, v.Twice, v.OutOfOrder, v.Unavailable,
 		round(v.P99), round(v.Slowest), verdict))
-	_ = took
 }
 
 func round(d time.Duration) string {

@@ -28,6 +28,8 @@ type Load struct {
 	Max int
 	// Patience is how long an answer is waited for; 15 s if 0.
 	Patience time.Duration
+	// Extra is a member that every event has, or "".
+	Extra string
 	// Poison makes the n-th event one that is never delivered as it is; it
 	// returns a member to add, or "". Nil: none is.
 	Poison func(n int) string
@@ -216,14 +218,36 @@ func (r *Run) body(n int, s *sender, poison map[int]string) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = fmt.Appendf(b, `{"type":"user_feedback","event_id":%q,"session_id":%q,"request_id":%q,"rating":4`,
-			r.ledger.id(first+i), key(s.id, i), r.ledger.id(first+i))
-		if extra := poison[first+i]; extra != "" {
-			b = append(append(b, ','), extra...)
-		}
-		b = append(b, '}')
+		id := r.ledger.id(first + i)
+		b = appendEvent(b, id, key(s.id, i), `"event_id":"`+id+`"`, r.load.Extra, poison[first+i])
 	}
 	return append(b, ']')
+}
+
+// appendEvent appends an event with further members, those that are empty left out.
+func appendEvent(b []byte, id, session string, members ...string) []byte {
+	b = fmt.Appendf(b, `{"type":"user_feedback","session_id":%q,"request_id":%q,"rating":4`, session, id)
+	for _, m := range members {
+		if m != "" {
+			b = append(append(b, ','), m...)
+		}
+	}
+	return append(b, '}')
+}
+
+// Lines returns n events as lines without an event_id, and enters them as
+// promised by the given sender; request_id is what the ledger knows them by.
+func (l *Ledger) Lines(sender, n int) []byte {
+	r := l.open(sender, 0, n, time.Now(), func(int) bool { return false })
+	l.close(r, Acknowledged, 0, "")
+	l.mu.Lock()
+	first := l.requests[r].first
+	l.mu.Unlock()
+	var b []byte
+	for i := range n {
+		b = append(appendEvent(b, l.id(first+i), key(sender, i)), '\n')
+	}
+	return b
 }
 
 func short(text []byte) string { return string(text[:min(len(text), 200)]) }
