@@ -87,7 +87,7 @@ var variables = func() map[string][]string {
 		"durable.yaml":      slices.Concat(shared, otlp, brokers, topic, dead, spool, breaker),
 		"quickstart.yaml":   slices.Concat(shared, otlp, batch, topic, dead, []string{"EMBEDDED_KAFKA__ENDPOINT"}),
 		"daemon.yaml":       slices.Concat(shared, brokers, topic, dead, spool, breaker, []string{"DAEMON__DIRECTORY", "DAEMON__SCAN_INTERVAL"}),
-		"exactly-once.yaml": slices.Concat(shared, otlp, brokers, topic, dead, spool),
+		"exactly-once.yaml": slices.Concat(shared, otlp, brokers, topic, dead, spool, breaker),
 		"sidecar.yaml":      slices.Concat(shared, otlp),
 		"stock-kafka.yaml":  slices.Concat(shared, otlp, brokers, topic),
 	}
