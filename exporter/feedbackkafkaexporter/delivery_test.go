@@ -78,6 +78,7 @@ func (s *scripted) answer(err error) (n int) {
 
 type bench struct {
 	*delivery
+	t       *testing.T
 	client  *scripted
 	account *feedbackruntimeextension.Account
 	spool   *memSpool
@@ -89,19 +90,19 @@ type bench struct {
 func newBench(t *testing.T, change func(*Config)) *bench { return newBenchOn(t, nil, change) }
 
 // newBenchOn has a spool besides.
-func newBenchOn(t *testing.T, s *memSpool, change func(*Config)) *bench {
+func newBenchOn(t *testing.T, s *memSpool, change func(*Config), tune ...func(*delivery)) *bench {
 	cfg := createDefaultConfig().(*Config)
 	if change != nil {
 		change(cfg)
 	}
 	topics, byType, dead := topicsOf(cfg)
-	b := &bench{client: &scripted{}, account: feedbackruntimeextension.NewAccount(1<<20, 1<<30, time.Second)}
+	b := &bench{t: t, client: &scripted{}, account: feedbackruntimeextension.NewAccount(1<<20, 1<<30, time.Second)}
 	b.delivery = newDelivery(zap.NewNop(), newBuilder("c", "v", byType, dead), newCounts(), topics)
 	b.delivery.client, b.delivery.account = b.client, b.account
 	b.spoolAfter = cfg.SpoolAfter
 	if s != nil {
 		b.spool = s
-		newKeeper(b.delivery, s)
+		b.keep(s)
 		topics = b.restore(defaultLimit(cfg))
 	}
 	b.backoff = func(failures int) time.Duration { return min(time.Second<<(failures-1), backoffMax) }
@@ -109,6 +110,9 @@ func newBenchOn(t *testing.T, s *memSpool, change func(*Config)) *bench {
 		if tp.name != "late" {
 			b.seen(tp, 1, 1<<20)
 		}
+	}
+	for _, f := range tune {
+		f(b.delivery)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -130,7 +134,7 @@ func (b *bench) send(from, to int) {
 	for i := from; i < to; i++ {
 		rs = append(rs, b.builder.build(addFeedback(ld, i, testSession)))
 	}
-	b.enqueue(rs, nil)
+	require.NoError(b.t, b.enqueue(rs, nil))
 	synctest.Wait()
 }
 
@@ -276,7 +280,7 @@ func TestOneTopicDoesNotHoldAnother(t *testing.T) {
 		b.client.answer(kerr.TopicAuthorizationFailed)
 		lr := addFeedback(plog.NewLogs(), 7, "svc")
 		lr.Attributes().PutStr(feedback.AttrEventType, feedback.TypeSystemHealth)
-		b.enqueue([]*record{b.builder.build(lr)}, nil)
+		require.NoError(t, b.enqueue([]*record{b.builder.build(lr)}, nil))
 		synctest.Wait()
 		require.Equal(t, 1, b.client.answer(nil))
 		require.Equal(t, 1, b.unsettled())
@@ -302,7 +306,7 @@ func TestTooLargeForTheTopic(t *testing.T) {
 		b := newBench(t, nil)
 		big := addFeedback(plog.NewLogs(), 1, testSession)
 		big.Body().Map().PutStr("comment", string(make([]byte, 2<<20)))
-		b.enqueue([]*record{b.builder.build(big)}, nil)
+		require.NoError(t, b.enqueue([]*record{b.builder.build(big)}, nil))
 		b.send(2, 3)
 		require.Empty(t, b.client.batches)
 		batch := b.client.take()
@@ -325,7 +329,7 @@ func TestDeadLetterRefused(t *testing.T) {
 		lr := addFeedback(plog.NewLogs(), 1, testSession)
 		lr.Body().SetStr(string(make([]byte, 10_000)))
 		refuse(lr, feedback.CodeInvalidType, "", "x")
-		b.enqueue([]*record{b.builder.buildDead(lr, "invalid_type", failedAt)}, nil)
+		require.NoError(t, b.enqueue([]*record{b.builder.buildDead(lr, "invalid_type", failedAt)}, nil))
 		synctest.Wait()
 		require.Equal(t, 1, b.client.answer(kerr.MessageTooLarge)) // perhaps its neighbours' fault
 		synctest.Wait()

@@ -56,11 +56,11 @@ func (e *feedbackExporter) route(records []*record, hold *feedbackruntimeextensi
 // with their neighbours: into the transaction if any of the call does.
 func (e *feedbackExporter) split(records []*record) (inTransaction, others []*record) {
 	chosen := func(r *record) bool { return e.transactional[r.eventType] }
-	any := false
+	mixed := false
 	for _, r := range records {
-		any = any || chosen(r)
+		mixed = mixed || chosen(r)
 	}
-	if !any {
+	if !mixed {
 		return nil, records
 	}
 	for _, r := range records {

@@ -62,10 +62,9 @@ type keeper struct {
 	unsynced []*record // appended, not known to be on disk
 }
 
-func newKeeper(d *delivery, s store) *keeper {
-	k := &keeper{d: d, store: s, logger: d.logger, write: make(chan struct{}, 1), read: make(chan struct{}, 1)}
-	d.keeper = k
-	return k
+// keep gives delivery a spool.
+func (d *delivery) keep(s store) {
+	d.keeper = &keeper{d: d, store: s, logger: d.logger, write: make(chan struct{}, 1), read: make(chan struct{}, 1)}
 }
 
 // mayTakeOver reports whether the spool takes records at present: without room

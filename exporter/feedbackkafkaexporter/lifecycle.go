@@ -52,7 +52,7 @@ func (e *feedbackExporter) start(ctx context.Context, host component.Host) error
 	e.runtime, e.client, e.telemetry = runtime, client, telemetry
 	e.delivery.client, e.delivery.account = client, runtime.Account()
 	if e.spool != nil {
-		newKeeper(e.delivery, e.spool)
+		e.delivery.keep(e.spool)
 		e.health.topics = e.delivery.restore(defaultLimit(e.cfg))
 	}
 	e.health.admin = &topicAdmin{

@@ -249,8 +249,7 @@ func TestShelter(t *testing.T) {
 // and wait for nothing.
 func TestStuckPartitionHoldsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBenchOn(t, newMemSpool(), nil)
-		b.delivery.room = 64 << 10
+		b := newBenchOn(t, newMemSpool(), nil, func(d *delivery) { d.room = 64 << 10 })
 		b.seen(b.builder.topics[0], 12, 1<<20)
 		var stuck []handedOver
 		for i := range 2000 {
@@ -292,8 +291,7 @@ func TestStuckPartitionHoldsNoOther(t *testing.T) {
 
 func TestBackpressureIsTheClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, nil)
-		b.delivery.roomCount = 8
+		b := newBenchOn(t, nil, nil, func(d *delivery) { d.roomCount = 8 })
 		b.send(0, 20)
 		got := b.client.take()
 		require.Len(t, got, 2, "a lane takes a quarter")

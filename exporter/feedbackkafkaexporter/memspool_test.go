@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/spool"
 )
@@ -24,7 +25,7 @@ type memSpool struct {
 	capacity int // entries; 0: no bound
 	fail     error
 	failSync error
-	appends  int
+	appends  atomic.Int64
 }
 
 type memLane struct {
@@ -74,7 +75,7 @@ func (m *memSpool) Lanes() (out []spool.LaneID) {
 func (m *memSpool) Append(id spool.LaneID, es []spool.Entry) (spool.Position, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.appends++
+	m.appends.Add(1)
 	if m.fail != nil {
 		return 0, m.fail
 	}

@@ -157,9 +157,9 @@ func (s *sim) note(format string, args ...any) {
 
 // start begins a process on what the spool holds.
 func (s *sim) start() {
-	s.bench = newBenchOn(s.t, s.spool, func(c *Config) { c.Topics.Events, c.DeadLetter.Topic = "late", "dead" })
-	s.bench.delivery.client = s.broker
-	s.bench.delivery.room = 16 << 10
+	s.bench = newBenchOn(s.t, s.spool,
+		func(c *Config) { c.Topics.Events, c.DeadLetter.Topic = "late", "dead" },
+		func(d *delivery) { d.client, d.room = s.broker, 16<<10 })
 	if s.rnd.IntN(3) > 0 {
 		s.know()
 	}

@@ -52,7 +52,7 @@ func TestHealthyPathTouchesNoSpool(t *testing.T) {
 			after(100 * time.Millisecond)
 			b.client.answer(nil)
 		}
-		assert.Zero(t, b.spool.appends)
+		assert.Zero(t, b.spool.appends.Load())
 		assert.Zero(t, b.unsettled())
 	})
 }
@@ -68,7 +68,7 @@ func TestTakeOverAndReturn(t *testing.T) {
 		require.Len(t, originals, 3)
 		after(2900 * time.Millisecond)
 		require.Equal(t, 3, b.unsettled())
-		require.Zero(t, b.spool.appends)
+		require.Zero(t, b.spool.appends.Load())
 		after(300 * time.Millisecond)
 		require.Zero(t, b.unsettled(), "stored")
 		require.Zero(t, b.account.Events())
@@ -89,10 +89,10 @@ func TestTakeOverAndReturn(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, numbers(3, 6), b.deliverAll())
 		assert.Zero(t, b.spool.Stats().Entries)
-		appends := b.spool.appends
+		appends := b.spool.appends.Load()
 		b.send(6, 8)
 		assert.Equal(t, numbers(6, 8), b.deliverAll(), "the lane is open again")
-		assert.Equal(t, appends, b.spool.appends)
+		assert.Equal(t, appends, b.spool.appends.Load())
 		assert.EqualValues(t, 6, b.counts.spooled.Load())
 		assert.EqualValues(t, 3, b.counts.drained.Load())
 		assert.EqualValues(t, 8, b.counts.published[0].Load())
@@ -135,9 +135,9 @@ func TestReturning(t *testing.T) {
 		synctest.Wait()
 		last := b.client.take()
 		require.Len(t, last, 1)
-		appends := b.spool.appends
+		appends := b.spool.appends.Load()
 		b.send(2, 4)
-		require.Equal(t, appends, b.spool.appends)
+		require.Equal(t, appends, b.spool.appends.Load())
 		require.Equal(t, 2, b.unsettled())
 		last[0].promise(last[0].rec, kerr.UnknownServerError)
 		synctest.Wait()
@@ -152,8 +152,9 @@ func TestReturning(t *testing.T) {
 // The buffer nearly full: the spool takes over after half a second.
 func TestTakeOverUnderPressure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBenchOn(t, newMemSpool(), nil)
-		b.delivery.account = feedbackruntimeextension.NewAccount(10, 1<<30, time.Second)
+		b := newBenchOn(t, newMemSpool(), nil, func(d *delivery) {
+			d.account = feedbackruntimeextension.NewAccount(10, 1<<30, time.Second)
+		})
 		b.send(0, 8)
 		after(400 * time.Millisecond)
 		require.Equal(t, 8, b.unsettled())
@@ -240,7 +241,7 @@ func TestOtherPartitionCountAfterRestart(t *testing.T) {
 		tp := b.builder.topics[0]
 		b.seen(tp, 3, 1<<20)
 		for i := range 30 {
-			b.enqueue([]*record{b.builder.build(addFeedback(plog.NewLogs(), i, fmt.Sprint("s", i%5)))}, nil)
+			require.NoError(t, b.enqueue([]*record{b.builder.build(addFeedback(plog.NewLogs(), i, fmt.Sprint("s", i%5)))}, nil))
 		}
 		after(4 * time.Second)
 		require.Zero(t, b.unsettled())
@@ -250,7 +251,7 @@ func TestOtherPartitionCountAfterRestart(t *testing.T) {
 		tp = b.builder.topics[0]
 		b.seen(tp, 7, 1<<20)
 		for i := 30; i < 60; i++ {
-			b.enqueue([]*record{b.builder.build(addFeedback(plog.NewLogs(), i, fmt.Sprint("s", i%5)))}, nil)
+			require.NoError(t, b.enqueue([]*record{b.builder.build(addFeedback(plog.NewLogs(), i, fmt.Sprint("s", i%5)))}, nil))
 		}
 		synctest.Wait()
 		require.Len(t, tp.lanes, 3)
@@ -332,7 +333,7 @@ func TestStoredDeadLetter(t *testing.T) {
 		lr := addFeedback(plog.NewLogs(), 1, testSession)
 		lr.Body().SetStr(string(make([]byte, 10_000)))
 		refuse(lr, feedback.CodeInvalidType, "comment", "x")
-		b.enqueue([]*record{b.builder.buildDead(lr, "invalid_type", failedAt)}, nil)
+		require.NoError(t, b.enqueue([]*record{b.builder.buildDead(lr, "invalid_type", failedAt)}, nil))
 		synctest.Wait()
 		original := b.client.take()
 		after(4 * time.Second)
