@@ -15,7 +15,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/exportertest"
 	"go.opentelemetry.io/collector/extension/extensiontest"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -167,7 +166,7 @@ func export(t *testing.T, lr plog.LogRecord) *kgo.Record {
 	cfg := factory.CreateDefaultConfig().(*feedbackkafkaexporter.Config)
 	cfg.Brokers, cfg.Topics.Events, cfg.DeadLetter.Topic = c.ListenAddrs(), "events", "dead"
 	cfg.Acknowledge = feedbackkafkaexporter.AcknowledgeDelivered
-	var set exporter.Settings = exportertest.NewNopSettings(factory.Type())
+	set := exportertest.NewNopSettings(factory.Type())
 	set.BuildInfo.Version = "v-1"
 	set.Resource.Attributes().PutStr("service.instance.id", "c-1")
 	exp, err := factory.CreateLogs(t.Context(), set, cfg)
