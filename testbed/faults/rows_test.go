@@ -156,7 +156,7 @@ func noSpool(string) string { return "exporters: {feedbackkafka: {spool: {direct
 func hastyWithoutSpool(mode string) string { return noSpool(mode) + hasty(mode) }
 
 // largeEvents fill a small spool and a small buffer in seconds.
-var largeEvents = ledger.Load{Rate: 200, Extra: `"metadata":{"a":"` + strings.Repeat("lorem ipsum ", 800) +
+var largeEvents = ledger.Load{Rate: 250, Extra: `"metadata":{"a":"` + strings.Repeat("lorem ipsum ", 800) +
 	`","b":"` + strings.Repeat("dolor sit ", 950) + `"}`}
 
 // smallBuffer takes as much as one request may have, and a little more.
