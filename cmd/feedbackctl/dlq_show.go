@@ -50,7 +50,7 @@ func (f *dlqFlags) show(ctx context.Context, s streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	marks, err := loadMarks(ctx, topic)
+	marks, err := marksToRead(ctx, s, topic)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,8 +16,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const (
@@ -75,6 +79,12 @@ func letters() []dead {
 // deadLetters starts a broker with dead letters in two partitions.
 func deadLetters(t *testing.T) (env map[string]string) {
 	t.Helper()
+	_, env = deadLetterCluster(t)
+	return env
+}
+
+func deadLetterCluster(t *testing.T) (*kfake.Cluster, map[string]string) {
+	t.Helper()
 	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "dead"), kfake.SeedTopics(4, "events"))
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
@@ -86,7 +96,7 @@ func deadLetters(t *testing.T) (env map[string]string) {
 	}
 	foreign := &kgo.Record{Topic: "dead", Value: []byte("\x1b[2J"), Timestamp: time.Date(2026, 3, 4, 5, 7, 0, 0, time.UTC)}
 	require.NoError(t, cl.ProduceSync(t.Context(), foreign).FirstErr())
-	return map[string]string{
+	return c, map[string]string{
 		"COLLECTOR_KAFKA__BROKERS": c.ListenAddrs()[0], "COLLECTOR_KAFKA__TOPIC": "events",
 		"COLLECTOR_ERROR_HANDLING__DLQ_TOPIC": "dead",
 	}
@@ -219,12 +229,61 @@ func header(r *kgo.Record, name string) string {
 	return ""
 }
 
+// The limits and topics of a replay are those of the collector that is named;
+// what a flag says comes first.
+func TestDLQReplayConfig(t *testing.T) {
+	env := deadLetters(t)
+	file := filepath.Join(t.TempDir(), "collector.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(`
+processors:
+  feedbackvalidation: {max_age: 720h}
+exporters:
+  feedbackkafka:
+    topics: {events: other, by_type: {user_feedback: opinions}}
+    dead_letter: {topic: dead}
+service:
+  pipelines:
+    logs: {processors: [filter/mine, feedbackvalidation], exporters: [feedbackkafka]}
+`), 0o600))
+	delete(env, "COLLECTOR_ERROR_HANDLING__DLQ_TOPIC")
+	got := ctl(t, "", env, "dlq", "replay", "--dry-run", "--config", file)
+	assert.Equal(t, "the processor filter/mine of the pipeline is not part of a replay\n", got.err)
+	assert.Contains(t, got.out, "would replay 1:2 "+idOld+" into opinions\n")
+	got = ctl(t, "", env, "dlq", "replay", "--dry-run", "--config", file, "--events-topic", "here", "--max-age", "24h")
+	assert.Contains(t, got.out, "would replay 1:0 "+idGood+" into here\n")
+	assert.NotContains(t, got.out, "would replay 1:2")
+	got = ctl(t, "", env, "dlq", "replay", "--dry-run", "--config", "nowhere.yaml")
+	assert.Equal(t, exitError, got.code)
+	assert.Contains(t, got.err, "--config:")
+}
+
 func TestAsk(t *testing.T) {
 	for answer, want := range map[string]bool{"y\n": true, "Yes\n": true, "yes": true, "\n": false, "": false, "no\n": false, "yep\n": false} {
 		var out bytes.Buffer
 		assert.Equal(t, want, ask(strings.NewReader(answer), &out, "Really?") == nil, answer)
 		assert.Equal(t, "Really? [y/N] ", out.String())
 	}
+}
+
+// Who may read the topic and not the group still sees what is in it.
+func TestDLQListWithoutGroup(t *testing.T) {
+	c, env := deadLetterCluster(t)
+	c.ControlKey(int16(kmsg.OffsetFetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		resp := req.ResponseKind().(*kmsg.OffsetFetchResponse)
+		resp.ErrorCode = kerr.GroupAuthorizationFailed.Code
+		for _, g := range req.(*kmsg.OffsetFetchRequest).Groups {
+			resp.Groups = append(resp.Groups, kmsg.OffsetFetchResponseGroup{Group: g.Group, ErrorCode: resp.ErrorCode})
+		}
+		return resp, nil, true
+	})
+	got := ctl(t, "", env, "dlq", "ls")
+	assert.Equal(t, exitOK, got.code)
+	assert.Equal(t, "what was replayed is not shown: that needs Describe on the group feedbackctl-dlq-replay\n", got.err)
+	assert.Contains(t, got.out, idGood)
+	got = ctl(t, "", env, "dlq", "replay", "--yes")
+	assert.Equal(t, exitError, got.code)
+	assert.Contains(t, got.err, "group feedbackctl-dlq-replay: GROUP_AUTHORIZATION_FAILED")
 }
 
 func TestDLQReaderGoesAway(t *testing.T) {
