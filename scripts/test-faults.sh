@@ -28,17 +28,13 @@ run() {
   return $status
 }
 
-# publish writes the tables of all versions into the page, between its marks.
+# publish TABLE... writes the tables into the page, between its marks.
 publish() {
-  local page=docs/faults.md tables
-  tables=$(mktemp)
-  for table in "$@"; do
-    cat "$table"
-    echo
-  done >"$tables"
-  sed -i -e "/<!-- table -->/,/<!-- end of table -->/{/<!-- table -->/{p;r $tables
-}; /<!-- end of table -->/!d}" "$page"
-  rm -f "$tables"
+  local page=docs/faults.md text
+  text=$(awk '/<!-- end of table -->/ {skip = 0} !skip {print}
+    /<!-- table -->/ {skip = 1; for (i = 2; i < ARGC; i++) {while ((getline line < ARGV[i]) > 0) print line; if (i < ARGC - 1) print ""}; ARGC = 2}' \
+    "$page" "$@")
+  printf '%s\n' "$text" >"$page"
 }
 
 if [[ $form == long ]]; then

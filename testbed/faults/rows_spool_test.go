@@ -93,7 +93,7 @@ func damaged(mode string) allowance {
 }
 
 // saysDamaged: the log names the damage.
-func saysDamaged(s *scenario, t *testing.T, sub *subject) {
+func saysDamaged(_ *scenario, t *testing.T, sub *subject) {
 	said := false
 	for line := range strings.Lines(sub.collector.Log()) {
 		said = said || strings.Contains(line, "damage") && strings.Contains(line, sub.spool())
