@@ -327,8 +327,11 @@ func (c *Config) mode() string {
 	if c.Transactions != nil {
 		return c.Transactions.mode()
 	}
-	return "per-partition delivery"
+	return modeLanes
 }
+
+// modeLanes names the mode without transactions.
+const modeLanes = "per-partition delivery"
 
 // topicOf is the topic of an event type.
 func (c *Config) topicOf(eventType string) string {

@@ -125,15 +125,20 @@ func enterMode(s store, cfg *Config) error {
 		return nil
 	}
 	if s.Stats().Entries > 0 && stored != "" {
-		return fmt.Errorf("spool::directory: it holds events that were stored with %s, and the configuration says %s: "+
-			"start once more with the former, or send them with: feedbackctl spool drain --directory %s", stored, mode, cfg.Spool.Directory)
+		ways := "start once more with the former until it is empty"
+		if stored == modeLanes { // what was stored for transactions only they can send
+			ways += ", or send them with: feedbackctl spool drain --directory " + cfg.Spool.Directory
+		}
+		return fmt.Errorf("spool::directory: %s holds events that were stored with %s, and the configuration says %s: %s",
+			cfg.Spool.Directory, stored, mode, ways)
 	}
 	return s.SetMark(map[string]string{markMode: mode})
 }
 
-// watchDeadline has what is left stored when half of the collector's time to shut
-// down is over, and ends delivery when all of it is, whoever still waits: Shutdown is called last, and batch and receivers could
-// wait for a blocked ConsumeLogs for ever before it.
+// watchDeadline has what is left stored when half of the collector's time to
+// shut down is over, and ends delivery when all of it is, whoever still waits:
+// Shutdown is called last, and batch and receivers could wait for a blocked
+// ConsumeLogs for ever before it.
 func (e *feedbackExporter) watchDeadline(ctx context.Context) {
 	select {
 	case <-ctx.Done():

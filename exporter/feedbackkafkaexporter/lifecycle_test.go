@@ -148,6 +148,12 @@ func TestSpoolOfAnotherMode(t *testing.T) {
 	require.NoError(t, s.SetMark(map[string]string{markMode: "something else"}))
 	_, err = s.Append(spool.LaneID{Topic: "t"}, []spool.Entry{{Topic: "t", Value: []byte("x")}})
 	require.NoError(t, err)
+	err = enterMode(s, cfg)
+	require.ErrorContains(t, err, dir+" holds events that were stored with something else")
+	assert.NotContains(t, err.Error(), "feedbackctl", "only a collector can send what was stored for transactions")
+
+	require.NoError(t, s.SetMark(map[string]string{markMode: modeLanes}))
+	cfg.Transactions = &TransactionsConfig{TransactionalID: "c-1"}
 	require.ErrorContains(t, enterMode(s, cfg), "feedbackctl spool drain --directory "+dir)
 	require.NoError(t, s.Close())
 }
