@@ -77,12 +77,14 @@ func smallSpool(string) string {
 	return "exporters: {feedbackkafka: {spool: {max_size_mib: 8}}}\n"
 }
 
-// filled keeps Kafka away until the spools are full.
-func filled(s *scenario) {
-	s.gates.Set(proxy.Conditions{Refuse: true})
-	s.pause(pick(s.world, 12*time.Second, 40*time.Second))
-	s.gates.Set(proxy.Conditions{})
-	s.pause(2 * time.Second)
+// filled keeps Kafka away until the spools are full, and with them the buffers.
+func filled(short, long time.Duration) func(s *scenario) {
+	return func(s *scenario) {
+		s.gates.Set(proxy.Conditions{Refuse: true})
+		s.pause(pick(s.world, short, long))
+		s.gates.Set(proxy.Conditions{})
+		s.pause(time.Second)
+	}
 }
 
 // mayLose is what §5 of the contract allows a killed collector: in default mode

@@ -32,14 +32,15 @@ var rows = []row{
 	{
 		name: "spool-full", fault: "Kafka away until a spool of 8 MiB is full",
 		expected: "0 lost; 202, then 503, no answer slower than `enqueue_timeout`",
-		modes:    allModes, overlay: smallSpool, env: smallBuffer, load: largeEvents, during: filled, allow: mayRefuse, after: refusedSome,
+		modes:    allModes, overlay: smallSpool, env: smallBuffer, load: largeEvents,
+		during: filled(15*time.Second, 40*time.Second), allow: mayRefuse, after: refusedSome,
 	},
 	{
 		name: "rolling-restart", fault: "rolling restart of the cluster",
 		expected: "0 lost, 0 twice, no 503", modes: allModes, during: rollingRestart,
 	},
 	{
-		name: "min-insync", fault: "ISR below min.insync for 30 s (6 s)", expected: "0 lost",
+		name: "min-insync", fault: "ISR below min.insync for 30 s (4 s)", expected: "0 lost",
 		modes: allModes, topic: twoReplicas, during: underMinInsync,
 	},
 	{
@@ -69,7 +70,8 @@ var rows = []row{
 	},
 	{
 		name: "volume-full", fault: "spool volume of 8 MiB full", expected: "0 lost, readable error, no crash",
-		modes: allModes, env: smallBuffer, load: largeEvents, before: tinyVolume, during: filled, allow: mayRefuse, after: refusedSome,
+		modes: []string{durable, exactlyOnce}, env: smallBuffer, load: largeEvents,
+		before: tinyVolume, during: filled(6*time.Second, 20*time.Second), allow: mayRefuse, after: refusedSome,
 	},
 	{
 		name: "spool-truncated", fault: "end of a spool file cut off between two runs",
@@ -113,7 +115,7 @@ var rows = []row{
 		overlay: noSpool, before: notReady, during: thereNow, allow: mayRefuse,
 	},
 	{
-		name: "one-partition", fault: "one partition under min.insync for 60 s (6 s), the others healthy",
+		name: "one-partition", fault: "one partition under min.insync for 60 s (5 s), the others healthy",
 		expected: "the others' latency unmoved, 0 lost, 0 out of order", modes: []string{byDefault, durable},
 		topic: onePoor, load: ledger.Load{PerRequest: 1}, during: oneUnderMinInsync,
 	},

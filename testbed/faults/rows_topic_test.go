@@ -52,7 +52,7 @@ func onePoor(s *scenario, sub *subject) error {
 func underMinInsync(s *scenario) {
 	node := s.kafka.Node(2)
 	node.Stop()
-	s.pause(pick(s.world, 6*time.Second, 30*time.Second))
+	s.pause(pick(s.world, 4*time.Second, 30*time.Second))
 	require.NoError(s.t, node.Restart(s.t.Context()))
 	s.awaitInSync()
 }
@@ -60,12 +60,12 @@ func underMinInsync(s *scenario) {
 // oneUnderMinInsync is the same for one partition; the answers to events of the
 // others must take no longer than before.
 func oneUnderMinInsync(s *scenario) {
-	s.pause(pick(s.world, 3*time.Second, 20*time.Second))
+	s.pause(pick(s.world, 2*time.Second, 20*time.Second))
 	before := time.Now()
 	node := s.kafka.Node(2)
 	node.Stop()
 	began := time.Now()
-	s.pause(pick(s.world, 6*time.Second, 60*time.Second))
+	s.pause(pick(s.world, 5*time.Second, 60*time.Second))
 	ended := time.Now()
 	require.NoError(s.t, node.Restart(s.t.Context()))
 	s.awaitInSync()

@@ -253,11 +253,14 @@ var notesMu sync.Mutex // guards the notes of all scenarios
 // noteAge says how long before a kill lost events had been acknowledged, at
 // most.
 func (s *scenario) noteAge(sub *subject, lost []time.Time) {
+	if len(sub.kills) == 0 {
+		return
+	}
 	var age time.Duration
 	for _, at := range lost {
 		i := slices.IndexFunc(sub.kills, at.Before)
 		if i < 0 {
-			s.note(sub, "lost without a kill: acknowledged at %s", at.Format("15:04:05.000"))
+			s.note(sub, "lost without a kill after it: acknowledged at %s", at.Format("15:04:05.000"))
 			return
 		}
 		age = max(age, sub.kills[i].Sub(at))
