@@ -189,13 +189,14 @@ func TestUnauthenticatedOverHTTP(t *testing.T) {
 	a.close(t)
 }
 
-// TestNoRoom: Kafka is away and the buffer small.
+// TestNoRoom: Kafka is away, there is no spool and the buffer is small.
 func TestNoRoom(t *testing.T) {
 	kafka.Libs(t)
 	c := collector.Launch(t, collector.Options{
 		Configs: []string{collector.ConfigFile("collector.yaml"), absolute(t, "testdata/answers.yaml"),
 			`yaml:receivers: {feedback: {protocols: {grpc: {max_request_events: 50}}}}
-extensions: {feedbackruntime: {shutdown_timeout: 2s}}`},
+extensions: {feedbackruntime: {shutdown_timeout: 2s}}
+exporters: {feedbackkafka: {spool: {directory: ''}}}`},
 		Env: []string{
 			"COLLECTOR_KAFKA__BROKERS=127.0.0.1:1", "COLLECTOR_BUFFER__CAPACITY=100",
 			"COLLECTOR_HTTP__ENQUEUE_TIMEOUT=300ms", "COLLECTOR_TELEMETRY__TRACE_SAMPLING_RATE=0",

@@ -158,10 +158,15 @@ func (e *feedbackExporter) build(ld plog.Logs) []*record {
 	return records
 }
 
-// await waits for the fate of a request's records. Those without one when the
-// wait is over stay in work: they may be delivered yet.
+// await waits for the fate of a request's records, for what its wait for room
+// has left of the enqueue timeout. Records without a fate when that is over stay
+// in work: they may be delivered yet.
 func (e *feedbackExporter) await(ctx context.Context, q *request) error {
-	timer := time.NewTimer(e.runtime.EnqueueTimeout())
+	patience := e.runtime.EnqueueTimeout()
+	if hold := feedbackruntimeextension.FromContext(ctx); hold != nil {
+		patience -= hold.Waited()
+	}
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case <-q.done:

@@ -85,6 +85,14 @@ func (a *Account) wait(ctx context.Context, w *waiter, patience time.Duration) e
 	return err
 }
 
+// Waited is how long the hold's request has waited for room: who makes it wait
+// further has that much less of the enqueue timeout left.
+func (h *Hold) Waited() time.Duration {
+	h.account.mu.Lock()
+	defer h.account.mu.Unlock()
+	return h.waited
+}
+
 // Release gives back all that the hold still counts. It may be called twice.
 func (h *Hold) Release() {
 	a := h.account
