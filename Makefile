@@ -50,7 +50,7 @@ run: build ## Start the quick start: the collector with a broker inside
 test: test-unit check-generated test-kafka ## Units with -race, drift of generated code, one Apache Kafka node
 
 .PHONY: verify
-verify: test-unit check-generated test-kafka-once test-faults-once fuzz test-container ## test, and all that takes longer: faults, fuzzing, the container image
+verify: test-unit check-generated test-kafka-once fuzz test-container ## test, and all that takes longer: fuzzing, the container image
 
 .PHONY: lint
 lint: lint-headers lint-sleeps lint-proto lint-tidy lint-go ## Linters, module files, licence headers
