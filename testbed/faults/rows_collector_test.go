@@ -101,6 +101,16 @@ func mayLose(mode string) allowance {
 	return a
 }
 
+// mayDoubt allows for what a transaction holds whose commit was sent and not
+// answered: it is neither stored nor acknowledged until Kafka has said what
+// became of it, and that may come after enqueue_timeout.
+func mayDoubt(mode string) allowance {
+	if mode == exactlyOnce {
+		return allowance{doubtful: 100}
+	}
+	return allowance{}
+}
+
 // mayRefuse allows answers 503.
 func mayRefuse(string) allowance { return allowance{refusals: true} }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/proxy"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/kafka"
+	"github.com/otelcol-feedback/otelcol-feedback/testbed/ledger"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/topic"
 )
 
@@ -97,7 +98,7 @@ func topicDeleted(s *scenario) {
 	s.gates.Set(proxy.Conditions{Cut: true})
 	s.pause(500 * time.Millisecond)
 	for _, sub := range s.subjects {
-		require.NoError(s.t, sub.read(s.t.Context()))
+		s.readHeld(sub)
 		s.admin(func(admin *kadm.Client) error {
 			_, err := admin.DeleteTopic(s.t.Context(), sub.topic)
 			return err
@@ -116,6 +117,21 @@ func topicDeleted(s *scenario) {
 	}
 	for _, sub := range s.subjects {
 		s.awaitStatus(sub, http.StatusOK, "")
+	}
+}
+
+// readHeld enters what the topic holds, uncommitted records as well: a commit
+// that arrives after the topic is gone succeeds.
+func (s *scenario) readHeld(sub *subject) {
+	require.NoError(s.t, sub.read(s.t.Context()))
+	all, err := topic.NewTail(s.kafka.Brokers(), sub.topic, false).Read(s.t.Context())
+	require.NoError(s.t, err)
+	for _, rec := range all {
+		if id, _ := topic.Header(rec, "event_id"); !sub.ledger.Known(id) {
+			sub.ledger.Seen(id, ledger.Place{
+				Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Stored: rec.Timestamp, Era: sub.era,
+			}, false)
+		}
 	}
 }
 

@@ -135,6 +135,14 @@ func (l *Ledger) Acknowledged() int {
 	return n
 }
 
+// Known tells whether an event has been seen.
+func (l *Ledger) Known(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n, ok := l.find(id)
+	return ok && len(l.events[n].seen)+len(l.events[n].dead) > 0
+}
+
 // Seen enters a record; topic of events or dead letters.
 func (l *Ledger) Seen(id string, at Place, dead bool) {
 	l.mu.Lock()
