@@ -16,42 +16,30 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// BenchmarkConsumeLogs compares the healthy path without spool and breaker to
-// that with both, which it does not touch, in processor time of the process, the
-// broker in it included.
+// BenchmarkConsumeLogs is the healthy path as it is shipped, in processor time
+// of the process, the broker in it included.
 func BenchmarkConsumeLogs(b *testing.B) {
-	for _, with := range []bool{false, true} {
-		name := "without"
-		if with {
-			name = "with"
-		}
-		b.Run("spool="+name, func(b *testing.B) {
-			r := newRig(b, newCluster(b, seeded()), func(cfg *Config, _ *testRuntime) {
-				cfg.CircuitBreaker.Enabled = with
-				if with {
-					cfg.Spool.Directory = b.TempDir()
-					cfg.SpoolAfter = time.Minute // a machine that stands still is not measured
-				}
-			})
-			r.statusIs(componentstatus.StatusOK, "")
-			const size = 100
-			ld := plog.NewLogs()
-			for i := range size {
-				addFeedback(ld, i, testID(i))
-			}
-			before := cpuTime(b)
-			sent := 0
-			for b.Loop() {
-				require.NoError(b, r.exp.ConsumeLogs(context.Background(), ld))
-				sent += size
-				for r.runtime.account.Events() > 10_000 {
-					time.Sleep(time.Millisecond) // what admission does in a collector
-				}
-			}
-			r.settled()
-			b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(sent), "cpu-ns/event")
-		})
+	r := newRig(b, newCluster(b, seeded()), func(cfg *Config, _ *testRuntime) {
+		cfg.Spool.Directory = b.TempDir()
+		cfg.SpoolAfter = time.Minute // a machine that stands still is not measured
+	})
+	r.statusIs(componentstatus.StatusOK, "")
+	const size = 100
+	ld := plog.NewLogs()
+	for i := range size {
+		addFeedback(ld, i, testID(i))
 	}
+	before := cpuTime(b)
+	sent := 0
+	for b.Loop() {
+		require.NoError(b, r.exp.ConsumeLogs(context.Background(), ld))
+		sent += size
+		for r.runtime.account.Events() > 10_000 {
+			time.Sleep(time.Millisecond) // what admission does in a collector
+		}
+	}
+	r.settled()
+	b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(sent), "cpu-ns/event")
 }
 
 // cpuTime is what the process has used so far.
