@@ -91,7 +91,7 @@ func (r *rig) spend(b *testing.B, n int) time.Duration {
 
 // brokerProcess starts a broker in a process of its own.
 func brokerProcess(b *testing.B) []string {
-	cmd := exec.Command(os.Args[0], "-test.run=^TestBrokerProcess$", "-test.timeout=0") //nolint:gosec // this very binary
+	cmd := exec.Command(os.Args[0], "-test.run=^TestBrokerProcess$", "-test.timeout=0")
 	cmd.Env = append(os.Environ(), brokerEnv+"=1")
 	in, err := cmd.StdinPipe()
 	require.NoError(b, err)
@@ -112,6 +112,6 @@ func TestBrokerProcess(t *testing.T) {
 	if os.Getenv(brokerEnv) == "" {
 		t.Skip("serves a benchmark")
 	}
-	fmt.Println(strings.Join(newCluster(t, seeded()).ListenAddrs(), ","))
+	fmt.Fprintln(os.Stdout, strings.Join(newCluster(t, seeded()).ListenAddrs(), ","))
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
