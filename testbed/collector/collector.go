@@ -143,6 +143,9 @@ func (c *Collector) Stop(patience time.Duration) (int, error) {
 	return c.proc.ExitCode(), nil
 }
 
+// Pid is the process's id, by which /proc knows it.
+func (c *Collector) Pid() int { return c.proc.Pid() }
+
 // Running reports whether the process lives.
 func (c *Collector) Running() bool { return c.proc.Running() }
 

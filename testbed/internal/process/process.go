@@ -44,6 +44,9 @@ func Start(cmd *exec.Cmd, logFile string) (*Process, error) {
 	return p, nil
 }
 
+// Pid is the process's id, by which /proc knows it.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
