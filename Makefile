@@ -17,13 +17,17 @@ CACHE   := $(ROOT)/.cache
 TOOLS   := $(ROOT)/.tools
 
 DIST         := distribution/otelcol-feedback
-TEST_MODULES := . api
-GO_MODULES   := . api testbed
+TEST_MODULES := . api internal/tools/inventory
+GO_MODULES   := $(TEST_MODULES) testbed
 TIDY_MODULES := $(GO_MODULES) internal/tools internal/tools/buf internal/tools/lint
 
 # Release binaries: no cgo, so that they run in an empty image; no build path
 # and no revision, so that the same sources give the same bytes.
 BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false
+
+# What is looked into, and the folders it was built from.
+BINARIES  := bin/otelcol-feedback=$(DIST) bin/feedbackctl=cmd/feedbackctl
+INVENTORY  = $(TOOLS)/inventory -version $(VERSION)
 
 # Bounds of the long targets, for the command line: make fuzz FUZZTIME=5m
 FUZZTIME  ?= 10s
@@ -50,7 +54,7 @@ run: build ## Start the quick start: the collector with a broker inside
 test: test-unit check-generated test-kafka ## Units with -race, drift of generated code, one Apache Kafka node
 
 .PHONY: verify
-verify: test-unit check-generated test-kafka-once fuzz test-container ## test, and all that takes longer: fuzzing, the container image
+verify: test-unit check-generated test-kafka-once fuzz test-container test-sbom ## test, and all that takes longer: fuzzing, the container image
 
 .PHONY: lint
 lint: lint-headers lint-sleeps lint-proto lint-tidy lint-go ## Linters, module files, licence headers
@@ -128,12 +132,27 @@ fuzz: ## Run every fuzz test for FUZZTIME (10s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh $(GO_MODULES)
 
 .PHONY: rootfs
-rootfs: build ## Lay out the container image's files in bin/rootfs
+rootfs: build $(TOOLS)/inventory ## Lay out the container image's files in bin/rootfs
+	@$(INVENTORY) -sbom bin/sbom -notices bin/THIRD_PARTY_LICENSES $(BINARIES)
 	@scripts/rootfs.sh
 
 .PHONY: test-container
 test-container: rootfs ## Build the image's final stage from bin/ and run what is in it (needs buildah)
 	@testbed/container_test.sh
+
+.PHONY: sbom
+sbom: build $(TOOLS)/inventory ## What is in the binaries: bin/sbom/*.cdx.json (CycloneDX)
+	@$(INVENTORY) -sbom bin/sbom $(BINARIES)
+
+.PHONY: licenses
+licenses: build $(TOOLS)/inventory ## List the licences of all that is linked; write bin/THIRD_PARTY_LICENSES
+	@$(INVENTORY) -list -notices bin/THIRD_PARTY_LICENSES $(BINARIES)
+
+.PHONY: test-sbom
+test-sbom: build $(TOOLS)/inventory # what the two above write is what "go version -m" says
+	@$(INVENTORY) -sbom bin/sbom -notices bin/THIRD_PARTY_LICENSES $(BINARIES)
+	@cd internal/tools/inventory && INVENTORY_BIN=$(ROOT)/bin INVENTORY_VERSION=$(VERSION) \
+	  go test -count=1 -run TestBuiltBinaries .
 
 .PHONY: cover
 cover: ## Statement coverage per package
@@ -203,6 +222,8 @@ $(TOOLS)/benchstat: internal/tools/go.mod
 	$(call tool,internal/tools,golang.org/x/perf/cmd/benchstat)
 $(TOOLS)/buf: internal/tools/buf/go.mod
 	$(call tool,internal/tools/buf,github.com/bufbuild/buf/cmd/buf)
+$(TOOLS)/inventory: internal/tools/inventory/go.mod $(wildcard internal/tools/inventory/*.go)
+	$(call tool,internal/tools/inventory,github.com/otelcol-feedback/otelcol-feedback/internal/tools/inventory)
 # Takes minutes to compile.
 $(TOOLS)/golangci-lint: internal/tools/lint/go.mod
 	$(call tool,internal/tools/lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)

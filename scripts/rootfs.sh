@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # Lays out the container image's file system in bin/rootfs from the binaries in
-# bin/ (make rootfs).
+# bin/, with the licences of what is in them (make rootfs).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,10 +21,11 @@ if [[ -z $authorities ]]; then
 fi
 
 rm -rf "$root"
-install -d "$root"/{etc/ssl/certs,etc/otelcol-feedback,usr/bin,usr/share/licenses/otelcol-feedback,var/lib/otelcol-feedback}
+install -d "$root"/{etc/ssl/certs,etc/otelcol-feedback,usr/bin,usr/share/licenses/otelcol-feedback,usr/share/sbom,var/lib/otelcol-feedback}
 install -m 0755 bin/otelcol-feedback bin/feedbackctl "$root/usr/bin/"
 install -m 0644 "$authorities" "$root/etc/ssl/certs/ca-certificates.crt"
-install -m 0644 LICENSE "$root/usr/share/licenses/otelcol-feedback/"
+install -m 0644 LICENSE bin/THIRD_PARTY_LICENSES "$root/usr/share/licenses/otelcol-feedback/"
+install -m 0644 bin/sbom/*.cdx.json "$root/usr/share/sbom/"
 cp -R config/. "$root/etc/otelcol-feedback/"
 printf 'root:x:0:0:root:/:/sbin/nologin\nfeedback:x:65532:65532:feedback:/var/lib/otelcol-feedback:/sbin/nologin\n' >"$root/etc/passwd"
 printf 'root:x:0:\nfeedback:x:65532:\n' >"$root/etc/group"

@@ -67,6 +67,8 @@ check "no shell" no "$([[ -e $mount/bin/sh || -e $mount/usr/bin/sh ]] && echo ye
 check "version" "otelcol-feedback version $version" "$(inside /usr/bin/otelcol-feedback --version)"
 check "owner of the data directory" 65532:65532 "$(stat -c %u:%g "$mount/var/lib/otelcol-feedback")"
 check "certificate authorities" yes "$(grep -q 'BEGIN CERTIFICATE' "$mount/etc/ssl/certs/ca-certificates.crt" && echo yes)"
+check "licences of what is in it" yes "$(grep -q '^go.opentelemetry.io/collector/service@' "$mount/usr/share/licenses/otelcol-feedback/THIRD_PARTY_LICENSES" && echo yes)"
+check "bills of materials" "feedbackctl.cdx.json otelcol-feedback.cdx.json" "$(ls "$mount/usr/share/sbom" | xargs)"
 check "feedbackctl" 0 "$(inside /usr/bin/feedbackctl --help >/dev/null 2>&1; echo $?)"
 # Every file of config/ is validated with the binary's other tests.
 for name in collector quickstart; do
