@@ -250,8 +250,15 @@ func (d *Decoder) lines() error {
 			err = d.end()
 		}
 		if err != nil {
-			truncate(d.dst, records)
-			d.dst.AppendEmpty().Body().SetStr(string(line))
+			// The record that element has begun, if it has, is taken over:
+			// removing it would look at all that came before.
+			var lr plog.LogRecord
+			if d.dst.Len() > records {
+				lr = d.dst.At(records)
+			} else {
+				lr = d.dst.AppendEmpty()
+			}
+			lr.Body().SetStr(string(line))
 			d.sizes = append(d.sizes[:events], len(line))
 		}
 	}
