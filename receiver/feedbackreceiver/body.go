@@ -4,7 +4,7 @@
 package feedbackreceiver // import "github.com/otelcol-feedback/otelcol-feedback/receiver/feedbackreceiver"
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,12 +30,10 @@ type errBodyEncoding string
 func (e errBodyEncoding) Error() string { return fmt.Sprintf("the body is not valid %s", string(e)) }
 
 const (
-	// firstRead is what is counted for a body of unknown length to begin with.
-	firstRead = 16 << 10
-	// reserveAhead is what is counted for a body on its word alone. More is
-	// counted as it arrives: a client that announces much and sends nothing must
-	// not keep others out.
-	reserveAhead = 1 << 20
+	// firstRead is what is counted for a body on its word alone. More is counted
+	// as it arrives, twice as much each time: a crowd of clients that announce
+	// much and send little must not keep others out.
+	firstRead = 4 << 10
 	// maxPooledBody bounds the buffers that are kept for the next request.
 	maxPooledBody = 1 << 20
 )
@@ -49,8 +47,6 @@ type bodyBuffer struct {
 	buf     []byte
 	counted int64
 }
-
-var bufferedReaders = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
 
 var bodyBuffers = sync.Pool{New: func() any { return new(bodyBuffer) }}
 
@@ -92,10 +88,11 @@ func (b *bodyBuffer) room(n int64) error {
 // readAll reads src to its end; length is what is known of it, or -1.
 func (b *bodyBuffer) readAll(src io.Reader, length int64) error {
 	b.buf = b.buf[:0]
-	size, bound := min(length, reserveAhead), length
+	bound := length
 	if length < 0 {
-		size, bound = min(firstRead, b.limit), b.limit
+		bound = b.limit
 	}
+	size := min(firstRead, bound)
 	for {
 		if err := b.room(size); err != nil {
 			return err
@@ -143,48 +140,35 @@ func readBody(b *bodyBuffer, r *http.Request, c *codec, name string) error {
 	}
 	src := &bodySource{src: r.Body}
 	var err error
-	switch {
-	case c == nil:
+	if c == nil {
 		err = b.readAll(src, r.ContentLength)
-	case c.whole != nil:
-		err = readWhole(b, src, c, r.ContentLength)
-	default:
-		err = readStream(b, src, c)
+	} else {
+		err = readCompressed(b, src, c, r.ContentLength)
 	}
 	return bodyError(err, src.err, name)
 }
 
-func readStream(b *bodyBuffer, src io.Reader, c *codec) error {
-	buffered := bufferedReaders.Get().(*bufio.Reader)
-	buffered.Reset(src)
-	defer func() {
-		buffered.Reset(nil)
-		bufferedReaders.Put(buffered)
-	}()
-	// A body that is shorter shows what there is of it.
-	head, err := buffered.Peek(headSize)
-	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped EOF is a failure
-		return err
-	}
-	scratch := c.scratch(head)
-	if err := b.hold.Grow(b.ctx, 0, scratch); err != nil {
-		return err
-	}
-	decoder, release, err := c.stream(buffered, scratch)
-	if err != nil {
-		return err
-	}
-	defer release()
-	return b.readAll(decoder, -1)
-}
-
-func readWhole(b *bodyBuffer, src io.Reader, c *codec, length int64) error {
+// readCompressed reads the whole body before a decoder is set up: what a decoder
+// needs is counted while it works, not while a slow client sends.
+func readCompressed(b *bodyBuffer, src io.Reader, c *codec, length int64) error {
 	compressed := newBodyBuffer(b.ctx, b.hold, b.limit)
 	defer compressed.free()
 	if err := compressed.readAll(src, length); err != nil {
 		return err
 	}
-	return c.whole(b, compressed.buf)
+	if c.whole != nil {
+		return c.whole(b, compressed.buf)
+	}
+	scratch := c.scratch(compressed.buf[:min(headSize, len(compressed.buf))])
+	if err := b.hold.Grow(b.ctx, 0, scratch); err != nil {
+		return err
+	}
+	decoder, release, err := c.stream(bytes.NewReader(compressed.buf), scratch)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return b.readAll(decoder, -1)
 }
 
 // bodyError tells apart what the client's connection, the account and the

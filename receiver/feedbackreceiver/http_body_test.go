@@ -141,7 +141,7 @@ func TestHTTPCompressionCanBeLimited(t *testing.T) {
 func TestHTTPBodySizes(t *testing.T) {
 	const limit = 5 << 20 // several steps of counting
 	h := newHTTPHarness(t, withHTTPConfig(func(c *HTTPConfig) { c.ServerConfig.MaxRequestBodySize = limit }))
-	for _, n := range []int{14, 15, firstRead - 1, firstRead, firstRead + 1, reserveAhead - 1, reserveAhead, reserveAhead + 1, 3 << 20, limit, limit + 1} {
+	for _, n := range []int{14, 15, firstRead - 1, firstRead, firstRead + 1, 4*firstRead, 4*firstRead + 1, 1 << 20, 3 << 20, limit, limit + 1} {
 		body := `{"comment":"` + strings.Repeat("x", n-14) + `"}`
 		for _, known := range []bool{true, false} {
 			var r io.Reader = strings.NewReader(body)
@@ -170,6 +170,27 @@ func TestHTTPSlowBody(t *testing.T) {
 	assert.Contains(t, string(raw), "Connection: close")
 	assert.Contains(t, string(raw), `{"error":{"code":"timeout",`)
 }
+
+// What a client announces, or a decoder would need, is not counted before it is
+// there: a crowd of slow clients must not fill the account.
+func TestHTTPSlowBodiesHoldLittle(t *testing.T) {
+	h := newHTTPHarness(t)
+	const crowd = 20
+	for i := range crowd {
+		conn := h.rawConn()
+		coding := [...]string{"identity", "gzip", "zstd", "lz4"}[i%4]
+		_, err := fmt.Fprintf(conn, "POST /v1/feedback HTTP/1.1\r\nHost: x\r\nContent-Encoding: %s\r\nContent-Length: 10000000\r\n\r\n", coding)
+		require.NoError(t, err)
+		_, err = conn.Write(zstdLargeWindow)
+		require.NoError(t, err)
+	}
+	assert.Eventually(t, func() bool { return h.runtime.account.Bytes() == crowd*firstRead }, 10*time.Second, time.Millisecond)
+	assert.Equal(t, 202, h.send(good).status)
+	assert.Equal(t, int64(crowd*firstRead), h.runtime.account.Bytes())
+}
+
+// zstdLargeWindow begins a frame that asks for a window of 32 MiB.
+var zstdLargeWindow = []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 15 << 3}
 
 func TestHTTPBodyThatEndsEarly(t *testing.T) {
 	h := newHTTPHarness(t)
