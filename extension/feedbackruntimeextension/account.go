@@ -30,6 +30,7 @@ type Account struct {
 	capacity       int
 	maxBytes       int64
 	enqueueTimeout time.Duration
+	unfolding      *Account // of what requests become in memory, see Hold.Unfold
 
 	mu      sync.Mutex // guards all below, and the counts of every Hold
 	events  int
@@ -41,7 +42,10 @@ type Account struct {
 // NewAccount returns an account that holds at most capacity events and maxBytes
 // bytes; Grow waits for room at most enqueueTimeout.
 func NewAccount(capacity int, maxBytes int64, enqueueTimeout time.Duration) *Account {
-	return &Account{capacity: capacity, maxBytes: maxBytes, enqueueTimeout: enqueueTimeout}
+	return &Account{
+		capacity: capacity, maxBytes: maxBytes, enqueueTimeout: enqueueTimeout,
+		unfolding: &Account{capacity: 1, maxBytes: maxBytes, enqueueTimeout: enqueueTimeout},
+	}
 }
 
 // Open returns a hold with nothing in it.

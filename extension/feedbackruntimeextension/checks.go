@@ -30,6 +30,7 @@ func (e *runtimeExtension) NotifyConfigSnapshot(_ context.Context, snapshot exte
 		return nil
 	}
 	whole := wholeConfig(conf.ToStringMap())
+	e.transports = whole.transports()
 	self := "extensions::" + e.id.String()
 	return errors.Join(slices.Concat(
 		checkRequests(whole, e.cfg, self),

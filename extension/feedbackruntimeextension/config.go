@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configoptional"
+
+	"github.com/otelcol-feedback/otelcol-feedback/internal/audit"
 )
 
 // Config of the feedbackruntime extension.
@@ -29,6 +32,8 @@ type Config struct {
 	// ShutdownTimeout bounds all that happens once receivers stop: what was not
 	// delivered or spooled by then is given up. More than 0; default 20s.
 	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
+	// Audit is the record of who was let in and who was not. Off unless named.
+	Audit configoptional.Optional[audit.Config] `mapstructure:"audit"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
@@ -41,6 +46,7 @@ func createDefaultConfig() component.Config {
 		EnqueueTimeout:  5 * time.Second,
 		ShutdownDelay:   0,
 		ShutdownTimeout: 20 * time.Second,
+		Audit:           configoptional.Default(audit.DefaultConfig()),
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension/internal/metadata"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/audit"
 )
 
 var (
@@ -33,6 +34,9 @@ type runtimeExtension struct {
 	account   *Account
 	status    componentStatus
 	metrics   *metadata.TelemetryBuilder // nil until started
+	audit     *audit.Log                 // nil: none is kept
+	// transports are those of the configured receivers; set before pipelines start.
+	transports []string
 
 	started      chan struct{} // closed when the pipelines run
 	draining     chan struct{}
@@ -43,7 +47,7 @@ type runtimeExtension struct {
 }
 
 func newExtension(set extension.Settings, cfg *Config) *runtimeExtension {
-	return &runtimeExtension{
+	e := &runtimeExtension{
 		id:        set.ID,
 		cfg:       cfg,
 		telemetry: set.TelemetrySettings,
@@ -52,11 +56,18 @@ func newExtension(set extension.Settings, cfg *Config) *runtimeExtension {
 		draining:  make(chan struct{}),
 		stopping:  make(chan struct{}),
 	}
+	if cfg.Audit.HasValue() {
+		e.audit = audit.New(*cfg.Audit.Get(), set.Logger)
+	}
+	return e
 }
 
 // Start implements component.Component.
 func (e *runtimeExtension) Start(context.Context, component.Host) error {
 	e.warnUnknownEnvironment(os.Environ())
+	if err := e.audit.Start(); err != nil {
+		return err
+	}
 	return e.startMetrics()
 }
 
@@ -68,7 +79,7 @@ func (e *runtimeExtension) Shutdown(context.Context) error {
 	if e.metrics != nil {
 		e.metrics.Shutdown()
 	}
-	return nil
+	return e.audit.Shutdown()
 }
 
 // Ready implements extensioncapabilities.PipelineWatcher: receivers have started.
@@ -102,6 +113,9 @@ func (e *runtimeExtension) beginStopping() { e.stoppingOnce.Do(func() { close(e.
 
 // Account implements Runtime.
 func (e *runtimeExtension) Account() *Account { return e.account }
+
+// Audit is what audit.Find looks for.
+func (e *runtimeExtension) Audit() *audit.Log { return e.audit }
 
 // EnqueueTimeout implements Runtime.
 func (e *runtimeExtension) EnqueueTimeout() time.Duration { return e.cfg.EnqueueTimeout }
