@@ -30,11 +30,12 @@ const (
 // shared is the Kafka node that all tests of this package use, each with topics
 // of its own. It starts with the first test that needs it.
 var shared struct {
-	once    sync.Once
-	dir     string
-	cluster *kafka.Cluster
-	reader  *topic.Reader
-	err     error
+	once     sync.Once
+	dir      string
+	cluster  *kafka.Cluster
+	security *security
+	reader   *topic.Reader
+	err      error
 }
 
 func TestMain(m *testing.M) {
@@ -75,7 +76,11 @@ func newStream(t *testing.T) *stream {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
-		if shared.cluster, shared.err = kafka.Start(ctx, libs, shared.dir, kafka.Options{}); shared.err == nil {
+		var options kafka.Options
+		if shared.security, options.TLS, shared.err = newSecurity(shared.dir); shared.err != nil {
+			return
+		}
+		if shared.cluster, shared.err = kafka.Start(ctx, libs, shared.dir, options); shared.err == nil {
 			shared.reader, shared.err = topic.NewReader(shared.cluster.Brokers())
 		}
 	})

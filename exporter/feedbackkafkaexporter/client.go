@@ -5,7 +5,6 @@ package feedbackkafkaexporter // import "github.com/otelcol-feedback/otelcol-fee
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
 	"github.com/twmb/franz-go/pkg/sasl"
-	"github.com/twmb/franz-go/pkg/sasl/oauth"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 	"github.com/twmb/franz-go/plugin/kzap"
@@ -22,7 +20,6 @@ import (
 	"go.opentelemetry.io/collector/config/configcompression"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
-	"golang.org/x/oauth2"
 )
 
 const (
@@ -32,11 +29,6 @@ const (
 	mechanismOAuthBearer = "OAUTHBEARER"
 	mechanismAWS         = "AWS_MSK_IAM_OAUTHBEARER"
 )
-
-// tokenSource is what an OAuth2 client extension offers.
-type tokenSource interface {
-	Token(ctx context.Context) (*oauth2.Token, error)
-}
 
 // newClient builds the idempotent producer of delivery. It connects lazily: an error here
 // is one of configuration. batchLimit is the largest batch of a topic.
@@ -72,9 +64,7 @@ func clientOpts(
 ) ([]kgo.Opt, error) {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Brokers...),
-		// The client warns at every try while a broker is away; the health watch
-		// says it once, with the cause.
-		kgo.WithLogger(kzap.New(logger.Named("kgo").WithOptions(zap.IncreaseLevel(zapcore.ErrorLevel)), kzap.Level(kgo.LogLevelError))),
+		kgo.WithLogger(kzap.New(clientLogger(logger), kzap.Level(kgo.LogLevelError))),
 		kgo.DisableClientMetrics(), // brokers may offer them without serving them
 		kgo.WithHooks(hooks...),
 		kgo.RetryBackoffFn(backoff),
@@ -115,6 +105,15 @@ func clientOpts(
 		return nil, err
 	}
 	return append(opts, security...), nil
+}
+
+// clientLogger is for the client, which repeats itself at every try while a broker
+// is away or refuses us: the health watch says that once, with the cause. Here an
+// error is said once a minute.
+func clientLogger(logger *zap.Logger) *zap.Logger {
+	return logger.Named("kgo").WithOptions(zap.IncreaseLevel(zapcore.ErrorLevel), zap.WrapCore(func(core zapcore.Core) zapcore.Core {
+		return zapcore.NewSamplerWithOptions(core, time.Minute, 1, 0)
+	}))
 }
 
 func securityOpts(ctx context.Context, host component.Host, cfg *configkafka.ClientConfig) ([]kgo.Opt, error) {
@@ -162,14 +161,7 @@ func saslMechanism(host component.Host, cfg *configkafka.AuthenticationConfig) (
 		if !ok {
 			return nil, fmt.Errorf("auth::sasl::oauthbearer_token_source: no extension %q that gives out tokens", s.OAuthBearerTokenSource)
 		}
-		return oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
-			token, err := source.Token(ctx)
-			if err != nil {
-				// The extension's error may hold what the token endpoint answered.
-				return oauth.Auth{}, errors.New("the token source gave no token")
-			}
-			return oauth.Auth{Token: token.AccessToken}, nil
-		}), nil
+		return newBearer(source), nil
 	default:
 		return nil, fmt.Errorf("auth::sasl::mechanism: %q is not supported", s.Mechanism)
 	}

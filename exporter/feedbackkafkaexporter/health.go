@@ -5,6 +5,7 @@ package feedbackkafkaexporter // import "github.com/otelcol-feedback/otelcol-fee
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -143,17 +144,33 @@ type statusError struct {
 func (e *statusError) Error() string { return e.text }
 func (e *statusError) Unwrap() error { return e.cause }
 
-// unreachable says that no broker answers.
-type unreachable struct{ statusError }
+// unreachable says that no broker answers, or none takes us.
+type unreachable struct {
+	statusError
+	// refused: the credentials are not right, which does not pass by itself.
+	refused bool
+}
 
 func (h *health) unreachable(err error) error {
-	text := "Kafka cannot be reached"
-	for _, refusal := range []error{kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState} {
-		if errors.Is(err, refusal) {
-			text = "Kafka refuses the credentials of " + h.principal
-		}
+	var (
+		noToken     *noTokenError
+		certificate *tls.CertificateVerificationError
+		alert       *net.OpError
+	)
+	e := &unreachable{statusError: statusError{text: "Kafka cannot be reached", cause: err}}
+	switch {
+	case errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(err, kerr.IllegalSaslState):
+		e.text, e.refused = "Kafka refuses the credentials of "+h.principal, true
+	case errors.Is(err, kerr.UnsupportedSaslMechanism):
+		e.text, e.refused = "Kafka does not offer the SASL mechanism that is configured", true
+	case errors.As(err, &noToken):
+		e.text = "there is no token to show to Kafka"
+	case errors.As(err, &certificate):
+		e.text = "Kafka's certificate is not trusted"
+	case errors.As(err, &alert) && alert.Op == "remote error": // a TLS alert
+		e.text = "Kafka refuses the TLS connection"
 	}
-	return &unreachable{statusError{text: text, cause: err}}
+	return e
 }
 
 // createMissing reports whether it created a topic.
@@ -258,8 +275,8 @@ func (h *health) trouble(t *topic, err error) {
 }
 
 // say reports the status when it changes. Kafka being away turns it only when
-// events cannot be stored meanwhile; never for good: what heals must be able to
-// turn it back.
+// events cannot be stored meanwhile, refused credentials in any case; never for
+// good: what heals must be able to turn it back.
 func (h *health) say(err error) {
 	text, stored := "", false
 	if err != nil {
@@ -269,7 +286,7 @@ func (h *health) say(err error) {
 	if there, refusal := h.storage(); there && errors.As(err, &away) {
 		switch {
 		case refusal == nil:
-			stored = true
+			stored = !away.refused
 			text += "; events are stored in the spool"
 		case errors.Is(refusal, spool.ErrFull):
 			text += ", and the spool is full"

@@ -5,8 +5,10 @@ package feedbackkafkaexporter
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"testing"
 	"time"
 
@@ -94,7 +96,15 @@ func TestStatusTexts(t *testing.T) {
 	h := newHealth(zap.NewNop(), cfg, topics)
 	cause := fmt.Errorf("dial 10.0.0.1: %w", kerr.SaslAuthenticationFailed)
 	require.EqualError(t, h.unreachable(cause), "Kafka refuses the credentials of User:alice")
-	require.EqualError(t, h.unreachable(errors.New("dial 10.0.0.1")), "Kafka cannot be reached")
+	for text, cause := range map[string]error{
+		"Kafka cannot be reached":                                    errors.New("dial 10.0.0.1"),
+		"Kafka does not offer the SASL mechanism that is configured": kerr.UnsupportedSaslMechanism,
+		"there is no token to show to Kafka":                         &noTokenError{reason: ": 401"},
+		"Kafka's certificate is not trusted":                         &tls.CertificateVerificationError{Err: errors.New("10.0.0.1")},
+		"Kafka refuses the TLS connection":                           &net.OpError{Op: "remote error", Err: errors.New("10.0.0.1")},
+	} {
+		require.EqualError(t, h.unreachable(fmt.Errorf("broker: %w", cause)), text)
+	}
 	for err, want := range map[*kerr.Error]string{
 		nil:                             "",
 		kerr.UnknownTopicOrPartition:    "topic feedback-events is missing",

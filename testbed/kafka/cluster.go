@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -38,6 +39,7 @@ func Start(ctx context.Context, libs, dir string, opts Options) (*Cluster, error
 		c.Nodes = append(c.Nodes, &Node{
 			id: i + 1, libs: libs, dir: filepath.Join(dir, fmt.Sprintf("node%d", i+1)),
 			heapMiB: cmp.Or(opts.HeapMiB, 768), ports: [portsPerNode]int(free[portsPerNode*i:]),
+			jvm: opts.TLS.jvm(),
 		})
 	}
 	clusterID := newClusterID()
@@ -158,6 +160,9 @@ func (c *Cluster) Gates() []string { return c.addrs((*Node).GateAddr) }
 // Secured are the addresses of the secured listeners.
 func (c *Cluster) Secured() []string { return c.addrs((*Node).SecuredAddr) }
 
+// SASL are the addresses of the listeners that ask for a user over TLS.
+func (c *Cluster) SASL() []string { return c.addrs((*Node).SASLAddr) }
+
 func (c *Cluster) addrs(of func(*Node) string) []string {
 	addrs := make([]string, len(c.Nodes))
 	for i, n := range c.Nodes {
@@ -193,12 +198,12 @@ func (n *Node) format(ctx context.Context, clusterID string) error {
 
 // java is a command that runs a class of Kafka's jars.
 func (n *Node) java(ctx context.Context, class string, args ...string) *exec.Cmd {
-	all := append([]string{
+	all := slices.Concat([]string{
 		"-Xms128m", fmt.Sprintf("-Xmx%dm", n.heapMiB), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
 		"-Dlog4j2.configurationFile=" + n.path("log4j2.properties"),
 		"-Dlog4j.configuration=file:" + n.path("log4j.properties"),
-		"-cp", filepath.Join(n.libs, "*"), class,
-	}, args...)
+		"-cp", filepath.Join(n.libs, "*"),
+	}, n.jvm, []string{class}, args)
 	cmd := exec.CommandContext(ctx, "java", all...)
 	cmd.Dir = n.dir
 	return cmd

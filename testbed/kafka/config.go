@@ -25,6 +25,9 @@ type Options struct {
 	// User with its Password only, and an authorizer for what that user may do;
 	// on the other listeners everything is allowed.
 	Secured bool
+	// TLS gives each node two listeners over TLS, Node.SASLAddr and
+	// Node.CertificateAddr.
+	TLS *TLS
 	// HeapMiB bounds the heap of each node; 768 if 0.
 	HeapMiB int
 	// Properties are added to each node's server.properties, or replace what
@@ -89,6 +92,9 @@ func properties(id int, nodes []*Node, opts Options) string {
 		"controlled.shutdown.retry.backoff.ms": "500",
 	}
 	addListeners(p, n, opts)
+	if opts.TLS != nil {
+		opts.TLS.properties(p)
+	}
 	maps.Copy(p, opts.Properties)
 	var b strings.Builder
 	for _, k := range slices.Sorted(maps.Keys(p)) {
@@ -106,6 +112,10 @@ func addListeners(p map[string]string, n *Node, opts Options) {
 	}
 	if opts.Gated {
 		add("GATED", "PLAINTEXT", n.GateTarget(), n.GateAddr())
+	}
+	if opts.TLS != nil {
+		add(listenerSASL, "SASL_SSL", n.SASLAddr(), n.SASLAddr())
+		add(listenerCertificate, "SSL", n.CertificateAddr(), n.CertificateAddr())
 	}
 	if opts.Secured {
 		add("SECURED", "SASL_PLAINTEXT", n.SecuredAddr(), n.SecuredAddr())

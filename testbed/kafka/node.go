@@ -27,6 +27,7 @@ type Node struct {
 	id        int
 	libs, dir string
 	heapMiB   int
+	jvm       []string // further arguments of the JVM
 	ports     [portsPerNode]int
 	proc      *process.Process // nil before the first start
 }
@@ -38,6 +39,8 @@ const (
 	portGate       // where the proxy in front of it listens
 	portGateTarget // where that proxy goes on to
 	portSecured
+	portSASL
+	portCertificate
 	portsPerNode
 )
 
@@ -55,6 +58,12 @@ func (n *Node) GateTarget() string { return ports.Loopback(n.ports[portGateTarge
 
 // SecuredAddr is where the node's secured listener is.
 func (n *Node) SecuredAddr() string { return ports.Loopback(n.ports[portSecured]) }
+
+// SASLAddr is where the node asks for a user over TLS.
+func (n *Node) SASLAddr() string { return ports.Loopback(n.ports[portSASL]) }
+
+// CertificateAddr is where the node asks for a client certificate.
+func (n *Node) CertificateAddr() string { return ports.Loopback(n.ports[portCertificate]) }
 
 func (n *Node) controllerAddr() string { return ports.Loopback(n.ports[portController]) }
 
