@@ -347,3 +347,32 @@ func BenchmarkGrowHandRelease(b *testing.B) {
 		b.Fatalf("%d events, %d bytes left", a.Events(), a.Bytes())
 	}
 }
+
+func TestUnfold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := NewAccount(10, 100, time.Second)
+		first, second := a.Open(), a.Open()
+		require.NoError(t, first.Grow(t.Context(), 0, 60))
+		require.NoError(t, first.Unfold(t.Context(), 200), "alone it may be larger")
+		assert.Equal(t, int64(60), a.Bytes(), "it is counted beside the account")
+
+		began := time.Now()
+		require.ErrorIs(t, second.Unfold(t.Context(), 1), ErrFull)
+		assert.Equal(t, time.Second, time.Since(began))
+		require.ErrorIs(t, second.Unfold(t.Context(), 201), ErrTooLarge)
+
+		waits := make(chan error, 1)
+		go func() { waits <- second.Unfold(t.Context(), 50) }()
+		synctest.Wait()
+		time.Sleep(time.Second / 2)
+		first.Release()
+		first.Release()
+		require.NoError(t, <-waits)
+		assert.Equal(t, time.Second/2, second.Waited(), "the wait is the hold's")
+
+		require.NoError(t, first.Unfold(t.Context(), 50), "released once")
+		require.ErrorIs(t, a.Open().Unfold(t.Context(), 1), ErrFull)
+		second.Release()
+		require.NoError(t, a.Open().Unfold(t.Context(), 50))
+	})
+}

@@ -18,6 +18,7 @@ type Hold struct {
 	events int
 	bytes  int64
 	waited time.Duration // since Open or the last Release
+	room   *Hold         // of Unfold; nil without
 }
 
 // Grow adds to the hold, in order of arrival; it waits for room at most the enqueue timeout
@@ -101,6 +102,10 @@ func (h *Hold) Release() {
 	events, bytes := h.events, h.bytes
 	h.events, h.bytes, h.waited = 0, 0, 0
 	a.giveBack(events, bytes)
+	if h.room != nil {
+		h.room.Release()
+		h.room = nil
+	}
 }
 
 // take counts on the hold and its account. account.mu is held.

@@ -141,7 +141,7 @@ func TestHTTPCompressionCanBeLimited(t *testing.T) {
 func TestHTTPBodySizes(t *testing.T) {
 	const limit = 5 << 20 // several steps of counting
 	h := newHTTPHarness(t, withHTTPConfig(func(c *HTTPConfig) { c.ServerConfig.MaxRequestBodySize = limit }))
-	for _, n := range []int{14, 15, firstRead - 1, firstRead, firstRead + 1, 4*firstRead, 4*firstRead + 1, 1 << 20, 3 << 20, limit, limit + 1} {
+	for _, n := range []int{14, 15, firstRead - 1, firstRead, firstRead + 1, 4 * firstRead, 4*firstRead + 1, 1 << 20, 3 << 20, limit, limit + 1} {
 		body := `{"comment":"` + strings.Repeat("x", n-14) + `"}`
 		for _, known := range []bool{true, false} {
 			var r io.Reader = strings.NewReader(body)

@@ -149,13 +149,18 @@ func (h *httpHandler) encoding(header http.Header) (string, *codec, bool) {
 
 // decode reads the body into log records; it answers itself if it cannot.
 func (h *httpHandler) decode(ctx context.Context, w http.ResponseWriter, r *http.Request, as representation) (logs plog.Logs, sizes []int, ok bool) {
-	body := newBodyBuffer(ctx, feedbackruntimeextension.FromContext(ctx), h.cfg.ServerConfig.MaxRequestBodySize)
+	hold := feedbackruntimeextension.FromContext(ctx)
+	body := newBodyBuffer(ctx, hold, h.cfg.ServerConfig.MaxRequestBodySize)
 	defer body.free()
 	if err := readBody(body, r, as.codec, as.encoding); err != nil {
 		answerBodyError(w, r, err)
 		return logs, nil, false
 	}
 	h.unhurry(w)
+	if err := hold.Unfold(ctx, feedback.UnfoldedSize(body.buf, h.cfg.MaxRequestEvents)); err != nil {
+		answerRefusal(w, refusalOf(err), 0)
+		return logs, nil, false
+	}
 
 	logs = plog.NewLogs()
 	records := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
