@@ -70,6 +70,9 @@ func (c *cluster) cardLayout(g, h int) bool {
 	case 2: // 4-6-5, 4-6-4, 4-4-5
 		return c.groups[g].n == 4 && (c.groups[g+1].n == 6 || c.groups[g+1].n == 4) && c.groups[h].n >= 4
 	}
+	if h-g == 3 && c.groups[g].n == 4 && c.groups[g+1].n == 3 && c.groups[g+2].n == 3 && c.groups[h].n == 3 {
+		return true // Visa of 13 digits
+	}
 	for i := g; i < h; i++ {
 		if c.groups[i].n != 4 {
 			return false
@@ -140,7 +143,7 @@ var issuers = []issuer{
 	{222100, 272099, 16, 16}, // Mastercard
 	{300000, 305999, 14, 19}, // Diners Club
 	{309500, 309599, 14, 19},
-	{352800, 358999, 16, 19}, // JCB
+	{350000, 358999, 16, 19}, // JCB; below 3528 only as test numbers
 	{340000, 349999, 15, 15}, // American Express
 	{370000, 379999, 15, 15},
 	{360000, 369999, 14, 19}, // Diners Club

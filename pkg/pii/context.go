@@ -15,6 +15,7 @@ type context struct {
 	call    bool // likewise one like call; with nothing between, see bare
 	message bool // likewise one like message, and a preposition or pronoun
 	near    bool // such a word stands not far before
+	initial bool // an initial as on letterheads: T:, M:
 	bare    bool // nothing stands between it and the number
 	card    bool
 	ssn     bool
@@ -33,6 +34,7 @@ const (
 // context reads the words before start and behind end.
 func (s *scanner) context(start, end int) context {
 	var c context
+	c.initial = isInitial(s.text[max(s.floor, start-8):start])
 	c.before(s.text, s.floor, start)
 	c.after(s.text, end)
 	if !c.phone() && s.lastPhone > 0 && s.lastPhone == s.floor && joinsNumbers(s.text[s.floor:start]) {
@@ -131,6 +133,18 @@ func (c *context) before(text string, floor, start int) {
 	}
 }
 
+// isInitial reports whether the number follows an initial as on letterheads: a
+// line, or a part of one, that begins with "T: ".
+func isInitial(before string) bool {
+	w := strings.TrimRight(before, " \u00A0(")
+	n := len(w) - 2
+	if n < 0 || w[n+1] != ':' || strings.IndexByte("TMPFtmpf", w[n]) < 0 {
+		return false
+	}
+	w = strings.TrimRight(w[:n], " ")
+	return w == "" || strings.IndexByte("\n|,;/", w[len(w)-1]) >= 0
+}
+
 // isCode reports whether the last word before the number, one blank apart, is of
 // capitals and digits: the number is the rest of a longer code.
 func isCode(before string) bool {
@@ -156,6 +170,14 @@ func isCode(before string) bool {
 // It reports whether the one before it is, too.
 func (c *context) weigh(kind, prev, seen wordKind, fills int, r reader) bool {
 	switch {
+	case kind&wDesk != 0 && prev&wNumber != 0 && fills == 1 || kind&wDesk != 0 && prev&wMessage != 0 && prev&wID != 0:
+		c.label, c.id = true, false // home number, support line
+		return false
+	case kind&wMessage != 0 && kind&wID != 0 && seen == 0: // line
+		return true
+	case kind&wSend != 0 && seen&wCode != 0 && seen&wPrep != 0:
+		c.message = true
+		return false
 	case kind&wSSN != 0:
 		c.ssn = true
 		return false
@@ -176,6 +198,8 @@ func (c *context) weigh(kind, prev, seen wordKind, fills int, r reader) bool {
 	case kind&wMessage != 0 && seen&(wPrep|wOwn|wFill) != 0:
 		c.message = true
 		return false
+	case kind&wCode != 0 && seen&wPrep != 0:
+		return fills < maxFill // send the code to …
 	case kind&wID != 0 && kind&(wFill|wMessage) == 0:
 		c.id = true
 		return false

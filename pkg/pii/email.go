@@ -80,10 +80,32 @@ func localStart(text string, floor, i int) int {
 			start = j
 		}
 	}
+	if start < i && start > floor && text[start-1] == '=' {
+		start = returnPath(text, floor, start)
+	}
 	if start < i && start > floor && text[start-1] == '+' && (start == 1 || !isAlnum(text[start-2])) {
 		start-- // +tag@…
 	}
 	return start
+}
+
+// returnPath returns where a local part begins that holds an address itself, as
+// those that take returned mail do (bounces+7-joe=example.com@…); start if it is
+// none, but a name and a value (email=joe@…).
+func returnPath(text string, floor, start int) int {
+	begin, plus := start-1, false
+	for begin > floor && begin > start-66 {
+		b := text[begin-1]
+		if !isAlnum(b) && b != '.' && b != '-' && b != '_' && b != '+' {
+			break
+		}
+		plus = plus || b == '+'
+		begin--
+	}
+	if !plus || !isAlnum(text[begin]) || begin > floor && strings.IndexByte("?&=%/", text[begin-1]) >= 0 {
+		return start
+	}
+	return begin
 }
 
 // localInner reports whether b may stand inside a local part, but not begin

@@ -76,6 +76,8 @@ func (s *scanner) isPhone(p *shape, ctx *context, linked, linkedBefore bool) boo
 		return p.plus || !p.inList() || ctx.phone()
 	case ctx.call || ctx.message:
 		return p.callable() && !p.looksLikeTime() && !p.isYears()
+	case ctx.initial && (p.grouped() || p.all()[0] == '0'):
+		return p.callable()
 	case ctx.near:
 		return p.local() || !p.looksLikeTime() && p.nationalValid()
 	}
@@ -188,9 +190,18 @@ func (p *shape) strong() bool {
 // microseconds each. Beyond it every number of a possible length is plausible.
 const maxChecks = 64
 
+// fit says how well a number must fit the numbering plans.
+type fit uint8
+
+const (
+	fitPlan    fit = iota // it is valid
+	fitLength             // it has a possible length
+	fitCountry            // the country exists
+)
+
 // plausible asks the numbering plans whether number, which begins with '+' or is
-// one of the default region, is valid, or, if that is enough, of a possible length.
-func (s *scanner) plausible(number string, possible bool) bool {
+// one of the default region, fits that well.
+func (s *scanner) plausible(number string, how fit) bool {
 	if s.checks++; s.checks > maxChecks {
 		return true
 	}
@@ -199,11 +210,13 @@ func (s *scanner) plausible(number string, possible bool) bool {
 		region = defaultRegion
 	}
 	n, err := phonenumbers.Parse(number, region)
-	if err != nil {
+	switch {
+	case err != nil:
 		return false
+	case how == fitCountry, phonenumbers.IsValidNumber(n):
+		return true
 	}
-	return phonenumbers.IsValidNumber(n) ||
-		possible && phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.IS_POSSIBLE
+	return how == fitLength && phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.IS_POSSIBLE
 }
 
 // nationalValid reports whether the digits are a number of the default region.
@@ -220,7 +233,7 @@ func (p *shape) nationalValid() bool {
 	} else if p.grouped() && (p.minGroup() < 2 || p.mixed()) {
 		return false
 	}
-	return len(d) >= minPhone && len(d) <= 15 && p.s.plausible(string(d), false)
+	return len(d) >= minPhone && len(d) <= 15 && p.s.plausible(string(d), fitPlan)
 }
 
 func (p *shape) minGroup() int { return p.c.minGroup(p.g, p.h) }

@@ -22,14 +22,26 @@ func (p *shape) international() bool {
 	default:
 		return false
 	}
-	if len(d) < minPhone || len(d) > 15 || (kind == sepDot && (p.lengths() == 2 || p.longest() > 4)) {
+	if len(d) < minPhone || len(d) > 15 || kind == sepDot && (p.lengths() == 2 || !p.plus && p.longest() > 4) {
 		return false
 	}
 	if d[0] == '1' {
 		return len(d) == 11 && northAmericanPlan(d[1:])
 	}
 	d = p.withoutTrunk(d)
-	return p.s.plausible("+"+string(d), p.grouped() && len(d) > 9)
+	return p.s.plausible("+"+string(d), p.leniency(len(d)))
+}
+
+// leniency says how well the number must fit its country's plan. Plans change,
+// and people mistype: what has the length and the looks is one.
+func (p *shape) leniency(digits int) fit {
+	switch {
+	case p.plus && p.grouped() && digits >= 10:
+		return fitCountry
+	case digits >= 10, p.grouped() && digits > 9:
+		return fitLength
+	}
+	return fitPlan
 }
 
 // withoutTrunk drops the 0 of +41 (0)62 ….
@@ -65,7 +77,7 @@ func (p *shape) northAmerican() bool {
 	}
 	switch p.lengths() - i {
 	case 3:
-		return p.length(i) == 3 && p.length(i+1) == 3
+		return p.length(i) == 3 && p.length(i+1) == 3 && !p.mixed()
 	case 2:
 		return p.length(i) == 3 && p.c.groups[p.g+i].open >= 0
 	}
@@ -84,7 +96,7 @@ func (p *shape) trunk() bool {
 		if n < 2 || n > 8 || (i == 0 && n > 5) || (n > 6 && p.lengths() > 2) {
 			return false
 		}
-		if n == 4 && i > 0 && isYear(p.group(i)) && (p.lengths() == 3 || p.c.groups[p.g+i].sep == sepSlash) {
+		if n == 4 && i > 0 && isYear(p.group(i)) && p.length(i-1) <= 2 && (p.lengths() == 3 || p.c.groups[p.g+i].sep == sepSlash) {
 			return false // 07/2016 - 08/2016
 		}
 	}
