@@ -21,6 +21,7 @@ import (
 	feedbackkafkaexporter "github.com/otelcol-feedback/otelcol-feedback/exporter/feedbackkafkaexporter"
 	embeddedkafkaextension "github.com/otelcol-feedback/otelcol-feedback/extension/embeddedkafkaextension"
 	feedbackruntimeextension "github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
+	jwtauthextension "github.com/otelcol-feedback/otelcol-feedback/extension/jwtauthextension"
 	feedbackadmissionprocessor "github.com/otelcol-feedback/otelcol-feedback/processor/feedbackadmissionprocessor"
 	feedbackvalidationprocessor "github.com/otelcol-feedback/otelcol-feedback/processor/feedbackvalidationprocessor"
 	partitionkeyprocessor "github.com/otelcol-feedback/otelcol-feedback/processor/partitionkeyprocessor"
@@ -67,6 +68,7 @@ func components() (otelcol.Factories, error) {
 	factories.Extensions, err = otelcol.MakeFactoryMap[extension.Factory](
 		feedbackruntimeextension.NewFactory(),
 		embeddedkafkaextension.NewFactory(),
+		jwtauthextension.NewFactory(),
 		zpagesextension.NewFactory(),
 		basicauthextension.NewFactory(),
 		bearertokenauthextension.NewFactory(),
@@ -81,6 +83,7 @@ func components() (otelcol.Factories, error) {
 	factories.ExtensionModules = makeModulesMap(factories.Extensions, map[component.Type]string{
 		feedbackruntimeextension.NewFactory().Type():  "github.com/otelcol-feedback/otelcol-feedback v0.0.0",
 		embeddedkafkaextension.NewFactory().Type():    "github.com/otelcol-feedback/otelcol-feedback v0.0.0",
+		jwtauthextension.NewFactory().Type():          "github.com/otelcol-feedback/otelcol-feedback v0.0.0",
 		zpagesextension.NewFactory().Type():           "go.opentelemetry.io/collector/extension/zpagesextension v0.158.0",
 		basicauthextension.NewFactory().Type():        "github.com/open-telemetry/opentelemetry-collector-contrib/extension/basicauthextension v0.158.0",
 		bearertokenauthextension.NewFactory().Type():  "github.com/open-telemetry/opentelemetry-collector-contrib/extension/bearertokenauthextension v0.158.0",
