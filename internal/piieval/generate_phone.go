@@ -27,7 +27,7 @@ var announced = []string{
 	"Téléphone : {}", "mon numéro est le {}", "appelez-moi au {}", "Mi teléfono es {}", "llámame al {}", "Telefono: {}", "chiamami al {}",
 	"Meu telefone é {}", "me ligue no {}", "celular {}", "Bel me op {}", "telefoonnummer: {}", "Móvil: {}", "Portable : {}",
 	"phone=\"{}\"", "{\"phone\": \"{}\"}", "mobile_number: {}", "phoneNumber={}", "SMS to {}", "sms an {}", "Call us today! {}", "support line: {}",
-	"T: {}", "M {}", "call back on {}", "Contact: {}", "reach us: {}", "phone number {} is not working", "I left a voicemail at {}", "called {} twice",
+	"T: {}", "call back on {}", "Contact: {}", "reach us: {}", "phone number {} is not working", "I left a voicemail at {}", "called {} twice",
 }
 
 // unannounced numbers stand for themselves.

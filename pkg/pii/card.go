@@ -31,6 +31,9 @@ func (s *scanner) card(c *cluster, g int) (match, bool) {
 		if after == linkHard {
 			continue
 		}
+		if h < c.n-1 && c.groups[h+1].sep == sepSlash && c.groups[h+1].n <= 2 {
+			after = linkNone // the month it expires
+		}
 		start, end := c.groups[g].start, c.groups[h].end
 		if before == linkNone && after == linkNone && issued(digits) && c.cardLayout(g, h) && !c.runsOn(g, h) {
 			return found(Card, start, end), true

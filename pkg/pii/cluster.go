@@ -134,7 +134,7 @@ func (c *cluster) before(text string, floor, i int) (open int) {
 // group begins, where a parenthesis opens in between, and whether one closes.
 func readSep(text string, i int, depth bool) (kind sepKind, next, open int, closed bool) {
 	open = -1
-	blanks := false
+	blanks, spaced := false, false
 	for range maxSep + 1 {
 		if i >= len(text) {
 			return sepBreak, i, open, false
@@ -154,7 +154,7 @@ func readSep(text string, i int, depth bool) (kind sepKind, next, open int, clos
 		case k == sepNone:
 		case k == sepSpace:
 			blanks = true
-			if kind == sepDot || kind == sepSlash {
+			if kind == sepDot || kind == sepSlash && !spaced {
 				return sepBreak, i, open, false // a sentence, an enumeration
 			}
 		case r == '(' || r == '（':
@@ -167,6 +167,8 @@ func readSep(text string, i int, depth bool) (kind sepKind, next, open int, clos
 				return sepBreak, i, open, false
 			}
 			depth, closed, kind = false, true, sepParen
+		case k == sepSlash && kind == sepNone && blanks: // 030 / 123456
+			kind, spaced = sepSlash, true
 		case k == sepBreak, kind != sepNone && kind != sepParen, blanks && k != sepDash:
 			return sepBreak, i, open, false
 		case kind == sepNone:
@@ -181,7 +183,7 @@ func sepOf(r rune) sepKind {
 	switch r {
 	case ' ', '\u00A0', '\u2007', '\u2009', '\u200A', '\u202F', '\u3000', '\u2002', '\u2003', '\u2005':
 		return sepSpace
-	case '-', '‐', '‑', '‒', '–', '—', '−', '－', '﹣':
+	case '-', '‐', '‑', '‒', '–', '—', '―', '−', '－', '﹣':
 		return sepDash
 	case '.', '·', '．':
 		return sepDot

@@ -45,6 +45,9 @@ func findEmail(text string, floor, i, size int) (match, bool) {
 	if end < 0 || isFileName(text[i+size:end]) {
 		return match{}, false
 	}
+	if text[start] == '_' && end < len(text) && text[end] == '_' && start+1 < i {
+		start++ // _emphasis_
+	}
 	return found(Email, start, end), true
 }
 
@@ -72,7 +75,7 @@ func localStart(text string, floor, i int) int {
 			continue
 		}
 		r, n := utf8.DecodeLastRuneInString(text[:j])
-		if !isNameRune(r) {
+		if !isNameRune(r) || isUnspaced(r) && start < i && text[start] < utf8.RuneSelf {
 			break
 		}
 		j -= n
@@ -134,7 +137,7 @@ func domainEnd(text string, i int) int {
 		if j < len(text) {
 			r, n = utf8.DecodeRuneInString(text[j:])
 		}
-		if n > 0 && isDomainRune(r, n) {
+		if n > 0 && isDomainRune(r, n) && !(dots > 0 && sentenceGoesOn(text[label:j], r)) {
 			if unicode.In(r, unicode.L, unicode.M) {
 				letters++
 			}
@@ -159,6 +162,23 @@ func domainEnd(text string, i int) int {
 		j += n
 		label, letters = j, 0
 	}
+}
+
+// isUnspaced reports whether r is of a script that is written without spaces.
+func isUnspaced(r rune) bool { return r >= 0x2E80 && r < 0xFF00 }
+
+// sentenceGoesOn reports whether r, behind the letters of a top-level domain, is
+// of the text that follows without a space: a.jpです, a.comPhone.
+func sentenceGoesOn(label string, r rune) bool {
+	if len(label) < 2 || !isUnspaced(r) && !(r >= 'A' && r <= 'Z') {
+		return false
+	}
+	for _, b := range []byte(label) {
+		if b < 'a' || b > 'z' {
+			return false
+		}
+	}
+	return true
 }
 
 func isDot(r rune) bool { return r == '.' || r == '。' || r == '．' }

@@ -110,7 +110,7 @@ func (p *shape) trunk() bool {
 }
 
 // mixed reports whether dots stand beside other separators: two numbers rather
-// than one.
+// than one. A slash behind the area code (0470/12.34.56) is none of them.
 func (p *shape) mixed() bool {
 	dot, other := false, false
 	for i := p.g + 1; i <= p.h; i++ {
@@ -118,6 +118,8 @@ func (p *shape) mixed() bool {
 		case sepDot:
 			dot = true
 		case sepNone, sepParen:
+		case sepSlash:
+			other = other || i > p.g+1 || p.first().n < 3
 		default:
 			other = true
 		}

@@ -43,7 +43,7 @@ func init() {
 			"telefonisch", "telefoonnr", "telefoonnummer", "mobiel", "télécopie", "telefonszám", "telefonu", "komórka", "telp", "telepon", "sđt",
 			"puhelin", "puh", "puhelinnumero", "cep", "τηλέφωνο", "τηλ", "κινητό", "телефона", "телефону", "тел", "моб", "мобильный",
 			"هاتف", "جوال", "موبايل", "טלפון", "נייד", "फोन", "मोबाइल", "phoneno", "telno", "mobileno", "contactnumber", "phonenum", "cellphonenumber",
-			"homephone", "workphone", "mobilephone", "whatsappnumber", "contactno", "msisdn",
+			"homephone", "workphone", "mobilephone", "whatsappnumber", "contactno", "msisdn", "cel", "celu", "fono", "fijo", "telefonnummern", "celulares", "móviles",
 		},
 		wCall: {
 			"call", "calls", "calling", "called", "callback", "dial", "dialing", "dialling", "dialed", "ring", "sms", "text",
@@ -70,7 +70,8 @@ func init() {
 			"is", "was", "are", "be", "me", "us", "him", "them", "it", "its", "it's", "s", "the", "a", "this", "that", "new",
 			"old", "current", "registered", "personal", "private", "primary", "main", "home", "work", "office", "business", "direct",
 			"file", "listed", "following", "please", "also", "maybe", "now", "back", "anytime", "below", "reads", "ending", "by", "up",
-			"de", "ist", "lautet", "est", "es", "le", "la", "der", "die", "das", "mich", "moi", "bitte", "today", "heute", "hoy", "jetzt", "svp", "favor", "direkt", "o", "é", "è", "international", "support", "customer", "emergency", "service", "daytime", "evening",
+			"de", "ist", "lautet", "est", "es", "le", "la", "der", "die", "das", "mich", "moi", "bitte", "today", "heute", "hoy", "jetzt", "svp", "favor", "direkt", "fija", "fixe", "fisso", "fixo", "vast", "kom", "directo", "perso", "pro",
+			"privat", "privé", "dienstlich", "geschäftlich", "casa", "oficina", "bureau", "mobilen", "lo", "los", "eller", "lub", "o", "é", "è", "international", "support", "customer", "emergency", "service", "daytime", "evening",
 			"local", "alternate", "alternative", "other", "either", "usual", "contact", "ext",
 		},
 		wCard: {
