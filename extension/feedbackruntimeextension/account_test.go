@@ -376,3 +376,26 @@ func TestUnfold(t *testing.T) {
 		require.NoError(t, a.Open().Unfold(t.Context(), 50))
 	})
 }
+
+// Two that each wait for what the other holds would wait in vain.
+func TestOneWaitsWithMuchHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := NewAccount(10, 4*muchHeld, time.Second)
+		first, second, small := a.Open(), a.Open(), a.Open()
+		require.NoError(t, first.Grow(t.Context(), 0, 2*muchHeld))
+		require.NoError(t, second.Grow(t.Context(), 0, 2*muchHeld))
+		waits := make(chan error, 2)
+		go func() { waits <- first.Grow(t.Context(), 0, muchHeld) }()
+		synctest.Wait()
+		require.ErrorIs(t, second.Grow(t.Context(), 0, muchHeld), ErrFull)
+		go func() { waits <- small.Grow(t.Context(), 0, 1) }()
+		synctest.Wait()
+		second.Release()
+		require.NoError(t, <-waits)
+		require.NoError(t, <-waits)
+
+		require.NoError(t, second.Grow(t.Context(), 0, muchHeld-1))
+		require.ErrorIs(t, first.Grow(t.Context(), 0, muchHeld), ErrFull, "it may wait again")
+		assert.Zero(t, a.waiters.greedy)
+	})
+}

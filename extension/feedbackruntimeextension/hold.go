@@ -21,13 +21,18 @@ type Hold struct {
 	room   *Hold         // of Unfold; nil without
 }
 
+// muchHeld is how many bytes a request may hold and wait for more in any company.
+const muchHeld = 64 << 10
+
 // Grow adds to the hold, in order of arrival; it waits for room at most the enqueue timeout
 // and returns ErrFull, or the context's error, if there was none. Nothing is
 // counted then.
 //
 // The enqueue timeout is for the hold, not for each call: a body that is counted
 // piece by piece waits no longer than one that is counted at once. A hold that
-// would exceed the whole capacity gets [ErrTooLarge] without waiting.
+// would exceed the whole capacity gets [ErrTooLarge] without waiting. Of those
+// that hold 64 KiB and want more bytes one waits at a time; the others get
+// ErrFull at once.
 func (h *Hold) Grow(ctx context.Context, events int, bytes int64) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -46,11 +51,13 @@ func (h *Hold) Grow(ctx context.Context, events int, bytes int64) error {
 	}
 	a.full.noRoom(a, events, bytes)
 	patience := a.enqueueTimeout - h.waited
-	if patience <= 0 {
+	// Bodies that are read piece by piece would each wait for what the others
+	// hold, until all of them give up: one may, so that it gets on.
+	w := &waiter{hold: h, events: events, bytes: bytes, wants: asked, greedy: bytes > 0 && h.bytes >= muchHeld, admitted: make(chan struct{})}
+	if patience <= 0 || w.greedy && a.waiters.greedy > 0 {
 		a.mu.Unlock()
 		return ErrFull
 	}
-	w := &waiter{hold: h, events: events, bytes: bytes, wants: asked, admitted: make(chan struct{})}
 	a.waiters.push(w)
 	a.mu.Unlock()
 

@@ -30,6 +30,7 @@ type waiter struct {
 	events   int
 	bytes    int64
 	wants    wants
+	greedy   bool // wants more bytes and holds many
 	arrival  uint64
 	place    *list.Element
 	admitted chan struct{} // closed once counted
@@ -42,17 +43,24 @@ type queue struct {
 	arrivals uint64
 	byWants  [numWants]list.List // of *waiter, first come first
 	len      int
+	greedy   int // how many of the waiters are
 }
 
 func (q *queue) push(w *waiter) {
 	q.arrivals++
 	q.len++
+	if w.greedy {
+		q.greedy++
+	}
 	w.arrival = q.arrivals
 	w.place = q.byWants[w.wants].PushBack(w)
 }
 
 func (q *queue) remove(w *waiter) {
 	q.len--
+	if w.greedy {
+		q.greedy--
+	}
 	q.byWants[w.wants].Remove(w.place)
 }
 
