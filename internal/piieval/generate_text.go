@@ -28,6 +28,9 @@ func (m maker) email() Sample {
 	}
 	host := m.one(name()+".com", name()+".org", "mail."+name()+".co.uk", name()+".de", "a.b.c."+name()+".io", name()+".museum", name()+".photography", "xn--bcher-kva.example",
 		"bücher.de", "例子.广告", "пример.рф", "παράδειγμα.ελ", name()+"-"+name()+".net", strings.ToUpper(name())+".COM", m.fill("#@@")+".ai", name()+".xn--p1ai", name()+".com.au", name()+".gov.br")
+	if strings.Contains(local, "=") { // nobody can tell it from a name and a value
+		return m.around(pii.Email, local+"@"+host)
+	}
 	at := "@"
 	if m.IntN(25) == 0 {
 		at = "＠"

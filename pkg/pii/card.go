@@ -87,14 +87,14 @@ func (c *cluster) cardLayout(g, h int) bool {
 // runsOn reports whether the fours of a card continue on either side, so that
 // it is the middle of something longer. A whole second card may follow.
 func (c *cluster) runsOn(g, h int) bool {
-	if g == h || c.groups[h].n != 4 {
+	if g == h {
 		return false
 	}
 	before, after := 0, 0
 	for i := g - 1; i >= 0 && c.groups[i].n == 4; i-- {
 		before++
 	}
-	for i := h + 1; i < c.n && c.groups[i].n == 4; i++ {
+	for i := h + 1; i < c.n && c.groups[h].n == 4 && c.groups[i].n == 4; i++ {
 		after++
 	}
 	return before >= 2 || after == 1 || after == 2

@@ -33,7 +33,7 @@ func (s *scanner) phone(c *cluster, g, limit int) (match, bool) {
 			continue
 		}
 		from, ok := c.parens(g, h, start)
-		if !ok || !plus && c.holdsDate(g, h) || c.isAddress(g, h) {
+		if !ok || !plus && c.holdsDate(g, h) || !plus && c.isAddress(g, h) {
 			continue
 		}
 		end, extended := s.extension(c.groups[h].end, h == c.n-1)
@@ -76,12 +76,12 @@ func (s *scanner) isPhone(p *shape, ctx *context, linked, linkedBefore bool) boo
 		return p.plus || !p.inList() || ctx.phone()
 	case ctx.call || ctx.message:
 		return p.callable() && !p.looksLikeTime() && !p.isYears()
-	case ctx.initial && (p.grouped() || p.all()[0] == '0'):
+	case ctx.initial && (p.grouped() || p.all()[0] == '0' || p.digits() >= 10 && !p.looksLikeTime()):
 		return p.callable()
 	case ctx.near:
 		return p.local() || !p.looksLikeTime() && p.nationalValid()
 	}
-	return p.wellGrouped() && p.nationalValid() && p.g == 0
+	return p.g == 0 && (p.wellGrouped() || p.solid())
 }
 
 // parens checks that parentheses within [g, h] are closed there, and returns
@@ -234,6 +234,13 @@ func (p *shape) nationalValid() bool {
 		return false
 	}
 	return len(d) >= minPhone && len(d) <= 15 && p.s.plausible(string(d), fitPlan)
+}
+
+// solid reports whether the number is one of the default region without
+// separators, and known by the 0 in front: ids seldom begin so.
+func (p *shape) solid() bool {
+	d := p.all()
+	return !p.grouped() && d[0] == '0' && d[1] != '0' && len(d) >= 10 && p.s.e.region != "" && p.nationalValid()
 }
 
 func (p *shape) minGroup() int { return p.c.minGroup(p.g, p.h) }

@@ -3,6 +3,12 @@
 
 package pii // import "github.com/otelcol-feedback/otelcol-feedback/pkg/pii"
 
+import (
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
 // What telephone numbers look like, and what only looks like them.
 
 // international reports whether the number is written with '+' or an
@@ -22,7 +28,7 @@ func (p *shape) international() bool {
 	default:
 		return false
 	}
-	if len(d) < minPhone || len(d) > 15 || kind == sepDot && (p.lengths() == 2 || !p.plus && p.longest() > 4) {
+	if len(d) < minPhone || len(d) > 15 || kind == sepDot && p.lengths() == 2 {
 		return false
 	}
 	if d[0] == '1' {
@@ -38,7 +44,7 @@ func (p *shape) leniency(digits int) fit {
 	switch {
 	case p.plus && p.grouped() && digits >= 10:
 		return fitCountry
-	case digits >= 10, p.grouped() && digits > 9:
+	case p.plus && digits >= 10, p.grouped() && digits > 9 && p.c.sep(p.g, p.h) != sepDot:
 		return fitLength
 	}
 	return fitPlan
@@ -103,6 +109,9 @@ func (p *shape) trunk() bool {
 	if p.lengths() > 5 || len(d) == 12 && (p.lengths() < 3 || p.group(1)[0] == '0' || p.group(p.lengths() - 1)[0] == '0') {
 		return false
 	}
+	if p.lengths() == 3 && p.minGroup() == 3 && p.longest() == 3 && p.c.sep(p.g, p.h) == sepDot {
+		return false // 016.016.016
+	}
 	if p.lengths() == 2 {
 		return p.length(1) >= 5 && (p.length(1) >= 6 || p.length(0) >= 5) && p.c.sep(p.g, p.h) != sepDot
 	}
@@ -137,6 +146,9 @@ func (p *shape) bracketed() bool {
 	rest := p.digits() - p.first().n
 	if p.first().n < 2 || p.first().n > 5 || rest < 6 || rest > 9 || isYear(p.group(0)) || p.minGroup() < 2 {
 		return false
+	}
+	if p.lengths() > 1 && p.length(1) <= 3 && p.c.groups[p.h].sep == sepDot {
+		return false // (20) 169.917
 	}
 	if p.lengths() == 3 && p.length(1) == p.length(2) && string(p.group(1)) < string(p.group(2)) && p.length(1) != 3 {
 		return p.first().n != 2 || !p.isRange(1) // pages of a journal
@@ -196,14 +208,39 @@ func (p *shape) inList() bool {
 	return p.g == 0 && i >= p.s.floor+2 && p.s.text[i-1] == ' ' && isDigit(p.s.text[i-2])
 }
 
-// wellGrouped reports whether the grouping by itself speaks for a number of the
-// default region. North America has one grouping, and shape.northAmerican knows it.
+// wellGrouped reports whether the number is valid in the default region and
+// grouped the way it is written there. North America has one grouping, and
+// shape.northAmerican knows it.
 func (p *shape) wellGrouped() bool {
 	switch p.s.e.region {
 	case "", "US", "CA":
 		return false
 	}
-	return p.lengths() > 2 || p.grouped() && p.c.sep(p.g, p.h) != sepDot
+	if !p.grouped() || p.minGroup() < 2 || p.mixed() || p.isYears() || p.isRange(0) {
+		return false
+	}
+	if p.s.checks++; p.s.checks > maxChecks {
+		return true
+	}
+	n, err := phonenumbers.Parse(string(p.all()), p.s.e.region)
+	if err != nil || !phonenumbers.IsValidNumber(n) {
+		return false
+	}
+	written := phonenumbers.Format(n, phonenumbers.NATIONAL)
+	at := 0
+	for i := range p.lengths() {
+		for at < len(written) && !isDigit(written[at]) {
+			at++
+		}
+		if !strings.HasPrefix(written[at:], string(p.group(i))) {
+			return false
+		}
+		at += p.length(i)
+		if at < len(written) && isDigit(written[at]) {
+			return false
+		}
+	}
+	return at == len(written)
 }
 
 // local recognises the 555-1234 of North America, which needs a word that
