@@ -99,7 +99,7 @@ func (e *Engine) pass(text string, c *Counts) (string, error) {
 	if len(e.patterns) > 0 {
 		return e.passPatterns(text, c)
 	}
-	s := scanner{e: e, text: text, atPos: -1}
+	s := newScanner(e, text)
 	m, ok := s.next()
 	if !ok {
 		return text, nil
@@ -121,7 +121,7 @@ func (e *Engine) pass(text string, c *Counts) (string, error) {
 
 // Contains reports whether text holds anything that Redact would replace.
 func (e *Engine) Contains(text string) bool {
-	s := scanner{e: e, text: text, atPos: -1}
+	s := newScanner(e, text)
 	if _, ok := s.next(); ok {
 		return true
 	}

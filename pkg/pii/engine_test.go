@@ -163,12 +163,12 @@ func TestCost(t *testing.T) {
 func TestIndexTrigger(t *testing.T) {
 	for b := range 256 {
 		for pad := range 20 {
-			s := strings.Repeat("x", pad) + string([]byte{byte(b)}) + strings.Repeat("y", 9)
+			s := strings.Repeat("x ", pad)[:pad] + string([]byte{byte(b)}) + strings.Repeat(" y", 9)
 			want := pad
 			if triggers[b] == none {
 				want = len(s)
 			}
-			require.Equal(t, want, indexTrigger(s, 0), "byte %#x after %d", b, pad)
+			require.Equal(t, want, indexTrigger(s, 0, 0), "byte %#x after %d", b, pad)
 		}
 	}
 }

@@ -12,7 +12,7 @@ type Finding struct {
 // Find appends the entities that Redact would replace in text to dst. Patterns
 // that the user adds are not among them.
 func (e *Engine) Find(dst []Finding, text string) []Finding {
-	s := scanner{e: e, text: text, atPos: -1}
+	s := newScanner(e, text)
 	for m, ok := s.next(); ok; m, ok = s.next() {
 		dst = append(dst, Finding{Entity: m.entity, Start: m.start, End: m.end})
 	}

@@ -16,7 +16,7 @@ var written = regexp.MustCompile(`\[[A-Z][A-Z0-9_]{0,31}(?:_REDACTED|_HASH:[0-9a
 // put in order and replaced.
 func (e *Engine) passPatterns(text string, c *Counts) (string, error) {
 	var found []match
-	s := scanner{e: e, text: text, atPos: -1}
+	s := newScanner(e, text)
 	for m, ok := s.next(); ok; m, ok = s.next() {
 		found = append(found, m)
 	}

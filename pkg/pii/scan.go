@@ -4,6 +4,7 @@
 package pii // import "github.com/otelcol-feedback/otelcol-feedback/pkg/pii"
 
 import (
+	"strings"
 	"unicode/utf8"
 )
 
@@ -22,10 +23,12 @@ func found(e Entity, start, end int) match {
 type trigger uint8
 
 const (
-	none  trigger = iota
-	digit         // 0–9
-	at            // '@'
-	wide          // lead byte of a digit or '@' outside ASCII
+	none   trigger = iota
+	digit          // 0–9
+	at             // '@'
+	colon          // ':'
+	equals         // '='
+	wide           // lead byte of a digit or '@' outside ASCII
 )
 
 // triggers by byte. indexTrigger relies on the ASCII ones lying in [lo, hi].
@@ -33,6 +36,8 @@ var triggers = [256]trigger{
 	'0': digit, '1': digit, '2': digit, '3': digit, '4': digit,
 	'5': digit, '6': digit, '7': digit, '8': digit, '9': digit,
 	'@':  at,
+	':':  colon,
+	'=':  equals,
 	0xEF: wide, // U+F000–U+FFFF: full-width forms
 	0xD9: wide, // U+0640–U+067F: Arabic-Indic digits
 	0xDB: wide, // U+06C0–U+06FF: extended Arabic-Indic digits
@@ -46,13 +51,18 @@ const (
 )
 
 // indexTrigger returns the first position from i whose byte is a trigger, or
-// len(s). Eight bytes are looked at in one step.
-func indexTrigger(s string, i int) int {
+// that is inside a long word beyond seen, or len(s). Eight bytes are looked at
+// in one step.
+func indexTrigger(s string, i, seen int) int {
 	for i+8 <= len(s) {
 		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
 			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
 		// With all bytes below 0x80 neither sum carries into its neighbour.
 		if (w|((w+(0x80-lo)*ones)&^(w+(0x7F-hi)*ones)))&highs == 0 {
+			// Without a blank nothing is borrowed either.
+			if (w-(' '+1)*ones)&highs == 0 && i >= seen && isLong(s, i) {
+				return i
+			}
 			i += 8
 			continue
 		}
@@ -68,6 +78,19 @@ func indexTrigger(s string, i int) int {
 		}
 	}
 	return i
+}
+
+// isLong reports whether the eight characters at i are part of a word as long as
+// a token.
+func isLong(s string, i int) bool {
+	n := 8
+	for j := i + 8; j < len(s) && n < minToken && inWord(s[j]); j++ {
+		n++
+	}
+	for j := i; j > 0 && n < minToken && inWord(s[j-1]); j-- {
+		n++
+	}
+	return n >= minToken
 }
 
 // scanner walks over one text.
@@ -88,12 +111,19 @@ type scanner struct {
 	atPos int
 	atM   match
 	atOK  bool
+
+	wordEnd int // behind the words that were looked at for secrets
+	ipEnd   int // likewise for addresses of version 6
+}
+
+func newScanner(e *Engine, text string) scanner {
+	return scanner{e: e, text: text, atPos: -1}
 }
 
 // next returns the next finding that is to be replaced.
 func (s *scanner) next() (match, bool) {
 	for {
-		i := indexTrigger(s.text, s.pos)
+		i := indexTrigger(s.text, s.pos, s.wordEnd)
 		if i >= len(s.text) {
 			s.pos = i
 			return match{}, false
@@ -118,9 +148,19 @@ func (s *scanner) next() (match, bool) {
 func (s *scanner) at(i int) (match, bool) {
 	switch triggers[s.text[i]] {
 	case digit:
-		return s.number(i)
+		return s.digits(i)
 	case at:
 		return s.email(i, 1)
+	case colon:
+		if strings.HasPrefix(s.text[i:], "://") {
+			return s.urlCredentials(i)
+		}
+		if m, ok := s.ipv6(i); ok {
+			return m, true
+		}
+		return s.assignment(i)
+	case equals:
+		return s.assignment(i)
 	case wide:
 		if d, size := digitAt(s.text, i); d >= 0 {
 			return s.number(i)
@@ -129,9 +169,30 @@ func (s *scanner) at(i int) (match, bool) {
 			break
 		}
 		return s.email(i, 3)
-	case none:
+	case none: // inside a long word
+		s.pos = i + 8
+		return s.word(i)
 	}
 	return match{}, false
+}
+
+// digits checks what may begin with the digit at i, or have it inside.
+func (s *scanner) digits(i int) (match, bool) {
+	if m, ok := s.word(i); ok {
+		return m, true
+	}
+	if i > s.floor && s.text[i-1] == '%' && strings.HasPrefix(s.text[i:], "40") {
+		if m, ok := s.email(i-1, 3); ok { // an '@' in a URL
+			return m, true
+		}
+	}
+	if m, ok := s.iban(i); ok {
+		return m, true
+	}
+	if m, ok := s.ipv4(i); ok {
+		return m, true
+	}
+	return s.number(i)
 }
 
 // digitAt returns the value of the digit at i, or -1, and the size of the
