@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -40,8 +39,9 @@ func newKafkaTxn(opts []kgo.Opt, protocolVersion, id, topic string) (*kafkaTxn, 
 	// The client writes offsets only for groups that it is a member of, and ends
 	// only transactions that hold records, so these requests are made here. Above
 	// these versions they would give the producer an epoch that the client does
-	// not learn of.
-	for key, maximum := range map[kmsg.Key]int16{kmsg.TxnOffsetCommit: 4, kmsg.EndTxn: 4} {
+	// not learn of. Offsets are asked for by the topic's name, which lives longer
+	// than its id.
+	for key, maximum := range map[kmsg.Key]int16{kmsg.TxnOffsetCommit: 4, kmsg.EndTxn: 4, kmsg.OffsetFetch: 9} {
 		if v, ok := versions.LookupMaxKeyVersion(int16(key)); ok && v > maximum {
 			versions.SetMaxKeyVersion(int16(key), maximum)
 		}
@@ -81,30 +81,46 @@ func (k *kafkaTxn) fence(ctx context.Context) error {
 
 // committed implements txnClient.
 func (k *kafkaTxn) committed(ctx context.Context, stable bool) (txnClaim, error) {
-	if stable {
-		ctx = kadm.RequireStable(ctx)
-	}
 	for {
-		offsets, err := kadm.NewClient(k.client).FetchOffsets(ctx, k.id)
-		if errors.Is(err, kerr.GroupIDNotFound) {
-			return txnClaim{}, nil
-		}
-		if err == nil {
-			o, ok := offsets.Lookup(k.topic, 0)
-			if !ok || o.Err == nil && o.At < 0 {
-				return txnClaim{}, nil
-			}
-			if err = o.Err; err == nil {
-				return parseClaim(o.Offset), nil
-			}
-		}
-		if !errors.Is(err, kerr.UnstableOffsetCommit) {
+		c, err := k.fetchNumber(ctx, stable)
+		switch {
+		case err == nil, errors.Is(err, kerr.GroupIDNotFound):
+			return c, nil
+		case !errors.Is(err, kerr.UnstableOffsetCommit):
 			return txnClaim{}, fmt.Errorf("read the committed sequence number: %w", err)
 		}
 		if err := pause(ctx); err != nil {
 			return txnClaim{}, err
 		}
 	}
+}
+
+// fetchNumber asks for the one offset by its name: asked for all, the brokers
+// leave out one that has never been committed, however open the transaction that
+// will be the first.
+func (k *kafkaTxn) fetchNumber(ctx context.Context, stable bool) (txnClaim, error) {
+	t := kmsg.NewOffsetFetchRequestTopic()
+	t.Topic, t.Partitions = k.topic, []int32{0}
+	req := kmsg.NewPtrOffsetFetchRequest()
+	req.Group, req.Topics, req.RequireStable = k.id, append(req.Topics, t), stable
+	resp, err := req.RequestWith(ctx, k.client)
+	if err != nil {
+		return txnClaim{}, err
+	}
+	if err := kerr.ErrorForCode(resp.ErrorCode); err != nil {
+		return txnClaim{}, err
+	}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return txnClaim{}, err
+			}
+			if p.Offset >= 0 {
+				return parseClaim(p.Offset, p.Metadata), nil
+			}
+		}
+	}
+	return txnClaim{}, nil
 }
 
 func pause(ctx context.Context) error {
@@ -121,9 +137,11 @@ func pause(ctx context.Context) error {
 // metadata is what stands beside the number.
 func (c txnClaim) metadata() string { return c.spoolID + "/" + c.owner }
 
-func parseClaim(o kadm.Offset) txnClaim {
-	c := txnClaim{seq: uint64(o.At)}
-	c.spoolID, c.owner, _ = strings.Cut(o.Metadata, "/")
+func parseClaim(offset int64, metadata *string) txnClaim {
+	c := txnClaim{seq: uint64(offset)}
+	if metadata != nil {
+		c.spoolID, c.owner, _ = strings.Cut(*metadata, "/")
+	}
 	return c
 }
 
