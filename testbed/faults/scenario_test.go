@@ -4,8 +4,10 @@
 package faults
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -15,9 +17,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/proxy"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/ledger"
+	"github.com/otelcol-feedback/otelcol-feedback/testbed/topic"
 )
 
 // row is a row of the table.
@@ -66,20 +70,24 @@ type scenario struct {
 // How long an answer may take: enqueue_timeout, and what a busy machine adds.
 const slowest = 5*time.Second + time.Second
 
-// TestFault runs the table, row by row. In the short form all modes suffer a
-// fault together, and share the load; in the long one each has its own.
+// modeEnv names the one mode to test; all without it.
+const modeEnv = "FAULTS_MODE"
+
+// TestFault runs the table, row by row. All modes suffer a fault together; in
+// the short form they share the load, in the long one each has its own.
 func TestFault(t *testing.T) {
 	w := theWorld(t)
 	for i := range rows {
 		r := &rows[i]
 		t.Run(r.name, func(t *testing.T) {
-			if !w.long {
-				w.happen(t, r, r.modes)
-				return
+			modes := r.modes
+			if only := os.Getenv(modeEnv); only != "" {
+				modes = slices.DeleteFunc(slices.Clone(modes), func(m string) bool { return m != only })
 			}
-			for _, m := range r.modes {
-				t.Run(m, func(t *testing.T) { w.happen(t, r, []string{m}) })
+			if len(modes) == 0 {
+				t.Skip("not a row of the mode that is asked for")
 			}
+			w.happen(t, r, modes)
 		})
 	}
 }
@@ -114,12 +122,7 @@ func (w *world) happen(t *testing.T, r *row, modes []string) {
 	}
 	good := !t.Failed()
 	for _, sub := range s.subjects {
-		check := func(t *testing.T) { s.judge(t, sub, good) }
-		if w.long {
-			check(t)
-		} else {
-			t.Run(sub.mode, check)
-		}
+		t.Run(sub.mode, func(t *testing.T) { s.judge(t, sub, good) })
 	}
 }
 
@@ -271,6 +274,33 @@ func (s *scenario) noteAge(sub *subject, lost []time.Time) {
 	}
 }
 
+// autopsy prints what no consumer is shown: how each partition's transactions
+// ended, and which producer had written what.
+func (s *scenario) autopsy(t *testing.T, sub *subject) {
+	records, err := topic.NewTail(s.kafka.Brokers(), sub.topic, false).WithMarkers().Read(t.Context())
+	if err != nil {
+		t.Logf("the topic cannot be read once more: %v", err)
+		return
+	}
+	slices.SortFunc(records, func(a, b *kgo.Record) int {
+		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
+	})
+	var b strings.Builder
+	for i, rec := range records {
+		last := i+1 == len(records) || records[i+1].Partition != rec.Partition
+		if !rec.Attrs.IsControl() && !last && records[i+1].ProducerEpoch == rec.ProducerEpoch && !records[i+1].Attrs.IsControl() {
+			continue // one line for each run of records
+		}
+		what := "records until"
+		if rec.Attrs.IsControl() {
+			what = "end of a transaction, " + topic.Marker(rec) + " at"
+		}
+		fmt.Fprintf(&b, "%d: %s %d, producer %d epoch %d, leader epoch %d, %s\n", rec.Partition, what, rec.Offset,
+			rec.ProducerID, rec.ProducerEpoch, rec.LeaderEpoch, rec.Timestamp.Format("15:04:05.000"))
+	}
+	t.Logf("%s, by partition:\n%s", sub.topic, b.String())
+}
+
 // judge holds what happened against what is expected.
 func (s *scenario) judge(t *testing.T, sub *subject, good bool) {
 	v := sub.ledger.Judge()
@@ -306,6 +336,9 @@ func (s *scenario) judge(t *testing.T, sub *subject, good bool) {
 	}
 	if t.Failed() {
 		t.Logf("%s:\n%s", sub.mode, strings.Join(v.Histories, "\n"))
+		if v.Lost+v.Twice+v.Partial > 0 {
+			s.autopsy(t, sub)
+		}
 	}
 	s.table.add(s.row, sub.mode, v, s.notes[sub.mode], good && !t.Failed())
 }

@@ -19,12 +19,27 @@ type Tail struct {
 	brokers   []string
 	topic     string
 	committed bool
+	markers   bool
 	next      map[int32]int64
 }
 
 // NewTail returns a tail at the start of the topic.
 func NewTail(brokers []string, topic string, committed bool) *Tail {
 	return &Tail{brokers: brokers, topic: topic, committed: committed, next: map[int32]int64{}}
+}
+
+// WithMarkers makes the tail return the ends of transactions as well.
+func (t *Tail) WithMarkers() *Tail {
+	t.markers = true
+	return t
+}
+
+// Marker says what a record that ends a transaction says: commit or abort.
+func Marker(rec *kgo.Record) string {
+	if len(rec.Key) >= 4 && rec.Key[3] == 1 { // version, type
+		return "commit"
+	}
+	return "abort"
 }
 
 // Rewind goes back to the start: the topic was made anew.
@@ -72,7 +87,7 @@ func (t *Tail) Read(ctx context.Context) ([]*kgo.Record, error) {
 				return
 			}
 			t.next[rec.Partition] = rec.Offset + 1
-			if !rec.Attrs.IsControl() {
+			if t.markers || !rec.Attrs.IsControl() {
 				records = append(records, rec)
 			}
 		})
