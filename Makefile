@@ -123,6 +123,10 @@ chaos: build kafka-libs ## The table of faults in full, on two versions of Kafka
 	@scripts/kafka-libs.sh 3.9
 	@scripts/test-faults.sh long
 
+.PHONY: bench-delivery
+bench-delivery: build kafka-libs ## What the delivery modes cost, and how fast a spool drains; writes docs/delivery.md
+	@scripts/test-faults.sh costs
+
 .PHONY: kafka-libs
 kafka-libs: ## Fetch Apache Kafka's jars into .cache/kafka/libs
 	@scripts/kafka-libs.sh

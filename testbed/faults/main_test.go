@@ -22,7 +22,7 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/kafka"
 )
 
-// chaosEnv is short or long.
+// chaosEnv is short, long or costs.
 const chaosEnv = "CHAOS"
 
 // world is what all rows share, one after the other.
@@ -63,7 +63,7 @@ func TestMain(m *testing.M) {
 func theWorld(t *testing.T) *world {
 	t.Helper()
 	how := os.Getenv(chaosEnv)
-	if how != "short" && how != "long" {
+	if how != "short" && how != "long" && how != costs {
 		t.Skip(chaosEnv + " is neither short nor long: run \"make test-faults\" or \"make chaos\"")
 	}
 	libs := kafka.Libs(t)

@@ -143,6 +143,14 @@ func (l *Ledger) Known(id string) bool {
 	return ok && len(l.events[n].seen)+len(l.events[n].dead) > 0
 }
 
+// Owns tells whether an id is that of an event of this ledger.
+func (l *Ledger) Owns(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.find(id)
+	return ok
+}
+
 // Seen enters a record; topic of events or dead letters.
 func (l *Ledger) Seen(id string, at Place, dead bool) {
 	l.mu.Lock()
