@@ -5,12 +5,15 @@ package feedbackreceiver // import "github.com/otelcol-feedback/otelcol-feedback
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"go.opentelemetry.io/collector/extension/extensionauth"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+
+	"github.com/otelcol-feedback/otelcol-feedback/pkg/access"
 )
 
 // guard asks for credentials wherever a method is not open to all.
@@ -35,6 +38,9 @@ func (g guard) authenticate(ctx context.Context, method string) (context.Context
 // authError tells a client no more than whether credentials would help: what the
 // authenticator says may be about its keys.
 func authError(err error) error {
+	if reason := (*access.Refusal)(nil); errors.As(err, &reason) {
+		return reason.GRPCStatus().Err() // written to be shown to anyone
+	}
 	if st, ok := statusOf(err); ok {
 		switch st.Code() {
 		case codes.PermissionDenied:

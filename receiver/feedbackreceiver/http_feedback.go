@@ -70,16 +70,28 @@ func (h *httpHandler) admit(w http.ResponseWriter, r *http.Request) (context.Con
 	if err == nil {
 		return ctx, true
 	}
-	f := refuseIdentity
+	f := refuseCredentials(err)
 	switch status.Code(err) {
 	case codes.PermissionDenied, codes.Unavailable, codes.ResourceExhausted:
 		f = refusalOf(err)
 	}
-	if f.status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", h.auth.challenge(r))
-	}
+	h.challenge(w, r, f.status, err)
 	answerRefusal(w, f, 0)
 	return nil, false
+}
+
+// challenge sets WWW-Authenticate of a 401 or 403.
+func (h *httpHandler) challenge(w http.ResponseWriter, r *http.Request, status int, err error) {
+	value := `Bearer realm="feedback"`
+	switch {
+	case status == http.StatusUnauthorized && h.auth != nil:
+		value = h.auth.challenge(r, err)
+	case status == http.StatusForbidden && h.auth != nil:
+		value = h.auth.forbidden()
+	case status != http.StatusUnauthorized:
+		return
+	}
+	w.Header().Set("WWW-Authenticate", value)
 }
 
 // representation is what the headers say of a body.
@@ -216,17 +228,8 @@ func answerFault(w http.ResponseWriter, index int, fault *feedback.Error) {
 // answerError answers for a request that admission or delivery refused.
 func (h *httpHandler) answerError(w http.ResponseWriter, r *http.Request, verdicts *feedback.Verdicts, err error) {
 	f := refusalOf(err)
-	switch f.status {
-	case http.StatusUnauthorized:
-		if h.auth != nil {
-			w.Header().Set("WWW-Authenticate", h.auth.challenge(r))
-		} else {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="feedback"`)
-		}
-	case http.StatusInternalServerError:
-		if errors.Is(err, errNotJudged) {
-			break // was said once
-		}
+	h.challenge(w, r, f.status, err)
+	if f.status == http.StatusInternalServerError && !errors.Is(err, errNotJudged) { // which was said once
 		// The error's text may hold parts of an event.
 		h.receiver.set.Logger.Error("The pipeline failed to handle a request",
 			zap.Stringer("code", status.Code(err)), zap.String("error_type", fmt.Sprintf("%T", err)))

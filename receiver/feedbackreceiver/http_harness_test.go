@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -198,6 +199,8 @@ type httpHarness struct {
 	logs     *observer.ObservedLogs
 	client   *http.Client
 	url      string
+
+	telemetry *componenttest.Telemetry // nil: none is recorded
 }
 
 type httpOption func(*HTTPConfig, *httpHarness)
@@ -228,6 +231,9 @@ func newHTTPHarness(t testing.TB, options ...httpOption) *httpHarness {
 	core, logs := observer.New(zapcore.DebugLevel)
 	h.logs = logs
 	set := receivertest.NewNopSettings(metadata.Type)
+	if h.telemetry != nil {
+		set.TelemetrySettings = h.telemetry.NewTelemetrySettings()
+	}
 	set.Logger = zap.New(core)
 	var err error
 	h.receiver, err = newFeedbackReceiver(cfg, set, h.judge)
