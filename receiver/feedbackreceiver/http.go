@@ -43,6 +43,7 @@ func (r *feedbackReceiver) startHTTP(ctx context.Context, host component.Host) e
 	if err != nil {
 		return fmt.Errorf("protocols::http: %w", err)
 	}
+	srv.Handler = hideTokens{next: srv.Handler} // before spans see the query
 	// The handler refuses headers over the limit with a JSON body; net/http,
 	// which cannot, refuses what is far over it before it is read.
 	srv.MaxHeaderBytes = 2 * cfg.MaxHeaderBytes
