@@ -17,7 +17,7 @@ type maker struct{ *rand.Rand }
 // Generate makes a hard set: data in the formats that are in use, and
 // look-alikes. Other seeds give other numbers in other formats and sentences.
 func Generate(seed uint64) []Sample {
-	m := maker{rand.New(rand.NewPCG(seed, 0x9E3779B97F4A7C15))}
+	m := newMaker(seed)
 	var out []Sample
 	add := func(n int, f func() Sample) {
 		for range n {
@@ -36,6 +36,8 @@ func Generate(seed uint64) []Sample {
 	}
 	return out
 }
+
+func newMaker(seed uint64) maker { return maker{rand.New(rand.NewPCG(seed, 0x9E3779B97F4A7C15))} }
 
 func pick[T any](m maker, of []T) T { return of[m.IntN(len(of))] }
 

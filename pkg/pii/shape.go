@@ -216,7 +216,8 @@ func (p *shape) wellGrouped() bool {
 	case "", "US", "CA":
 		return false
 	}
-	if !p.grouped() || p.minGroup() < 2 || p.mixed() || p.isYears() || p.isRange(0) {
+	if !p.grouped() || p.c.minGroup(p.g+1, p.h) < 2 || p.first().n < 2 && p.first().open < 0 ||
+		p.mixed() || p.isYears() || p.lengths() == 2 && p.isRange(0) {
 		return false
 	}
 	if p.s.checks++; p.s.checks > maxChecks {
