@@ -3,7 +3,10 @@
 
 package feedback
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Values of the transport attribute.
 const (
@@ -29,6 +32,22 @@ type Request struct {
 	// Verdicts is where validation writes what it decided. It is nil where the
 	// sender cannot be told; then the processor's on_invalid applies.
 	Verdicts *Verdicts
+	// Outcome is where validation writes its decisions too, for who has to know
+	// them and is not the sender. It is nil unless somebody asks.
+	Outcome *Verdicts
+	// Rate is what admission found of the client's rate.
+	Rate Rate
+}
+
+// Rate is the state of a client's rate after a request.
+type Rate struct {
+	// Limit is how many events the client may send in a second; 0: it is not
+	// limited.
+	Limit int
+	// Remaining is how many it may send now.
+	Remaining int
+	// Wait is how long until it may send again.
+	Wait time.Duration
 }
 
 type requestKey struct{}

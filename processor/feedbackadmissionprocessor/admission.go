@@ -13,6 +13,8 @@ import (
 	"go.opentelemetry.io/collector/processor"
 
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/audit"
+	"github.com/otelcol-feedback/otelcol-feedback/pkg/access"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
 )
 
@@ -21,17 +23,23 @@ var _ processor.Logs = (*admission)(nil)
 // admission is the consumer itself and not a function under processorhelper: it
 // holds its part of the account until the next consumer has returned.
 type admission struct {
+	cfg     *Config
 	next    consumer.Logs
+	limiter *limiter
+	limited *limitedEvents
 	account *feedbackruntimeextension.Account // set by Start
+	audit   *audit.Log                        // set by Start; nil: none is kept
 }
 
 // Start implements component.Component.
-func (a *admission) Start(_ context.Context, host component.Host) error {
+func (a *admission) Start(ctx context.Context, host component.Host) error {
 	runtime, err := feedbackruntimeextension.Find(host)
 	if err != nil {
 		return err
 	}
 	a.account = runtime.Account()
+	a.audit = audit.Find(host)
+	a.limited.begin(ctx, feedbackruntimeextension.Transports(host))
 	return nil
 }
 
@@ -43,8 +51,20 @@ func (a *admission) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: true}
 }
 
-// ConsumeLogs implements consumer.Logs.
+// ConsumeLogs implements consumer.Logs. What costs little is asked first: the
+// rate, then room, and only then text is decoded, whose type the scopes ask for.
 func (a *admission) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
+	req := feedback.FromContext(ctx)
+	foreign := req == nil // no receiver of ours brought it
+	if foreign {
+		req = &feedback.Request{Transport: transportOf(client.FromContext(ctx), ld)}
+	}
+	from := a.senderOf(ctx, req.Transport)
+	events := ld.LogRecordCount()
+	if err := a.pace(ctx, req, from, events); err != nil {
+		return err
+	}
+
 	hold := feedbackruntimeextension.FromContext(ctx)
 	var bytes int64 // a receiver that brings its hold has counted them
 	if hold == nil {
@@ -53,18 +73,63 @@ func (a *admission) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 		ctx = feedbackruntimeextension.NewContext(ctx, hold)
 		bytes = int64(sizer.LogsSize(ld))
 	}
-	if err := hold.Grow(ctx, ld.LogRecordCount(), bytes); err != nil {
+	if err := hold.Grow(ctx, events, bytes); err != nil {
+		a.unpace(from, events)
 		return refusal(err)
 	}
 
-	info := client.FromContext(ctx)
-	claim(ld, clientID(info.Auth))
-	if feedback.FromContext(ctx) == nil {
-		request := &feedback.Request{Transport: transportOf(info, ld)}
-		request.Sizes = decode(ld, request.Transport)
-		ctx = feedback.NewContext(ctx, request)
+	claim(ld, from.id)
+	if foreign {
+		req.Sizes = decode(ld, req.Transport)
+		ctx = feedback.NewContext(ctx, req)
 	}
-	return a.next.ConsumeLogs(ctx, ld)
+	return a.deliver(ctx, req, from, ld)
+}
+
+// deliver passes on what the sender's credential allows.
+func (a *admission) deliver(ctx context.Context, req *feedback.Request, from sender, ld plog.Logs) error {
+	events := ld.LogRecordCount() // none is left of them after
+	var presigned *access.Presigned
+	if from.grant != nil {
+		presigned = from.grant.Presigned
+	}
+	if !a.cfg.Scopes.permits(from.grant, req.Transport, ld) || presigned != nil && !presigned.Take(events) {
+		a.audit.Authentication(ctx, from.id, false, audit.ReasonPermission)
+		return errDenied
+	}
+	if presigned == nil && !a.audit.Ingests() {
+		return a.next.ConsumeLogs(ctx, ld)
+	}
+
+	verdicts := req.Verdicts
+	if verdicts == nil {
+		verdicts = feedback.NewVerdicts(events)
+		req.Outcome = verdicts
+	}
+	err := a.next.ConsumeLogs(ctx, ld)
+	taken := err == nil && verdicts.Judged()
+	if presigned != nil {
+		if unused := unusedOf(verdicts, taken); unused > 0 {
+			presigned.Return(unused)
+		}
+	}
+	if taken {
+		a.audit.Ingested(ctx, from.id, verdicts)
+	}
+	return err
+}
+
+// unusedOf counts the events of a request that were not accepted.
+func unusedOf(v *feedback.Verdicts, taken bool) (n int) {
+	if !taken {
+		return v.Len()
+	}
+	for i := range v.Len() {
+		if v.At(i).Refused() {
+			n++
+		}
+	}
+	return n
 }
 
 // sizer measures what came without a hold by the size it has as OTLP.

@@ -20,7 +20,7 @@ import (
 // retryDelay is how long a sender is asked to wait when the buffer is full.
 const retryDelay = time.Second
 
-// refused is an error of the account with the gRPC status that receivers answer
+// refused is an error with the gRPC status that receivers answer
 // with: without one an OTLP sender could not be told when to come back.
 type refused struct {
 	cause  error
@@ -41,11 +41,29 @@ var (
 		cause:  feedbackruntimeextension.ErrTooLarge,
 		status: status.New(codes.InvalidArgument, "the request is larger than the whole buffer: send fewer events at once"),
 	})
+	// errDenied is permanent: the same credential will not do next time either.
+	errDenied = consumererror.NewPermanent(&refused{
+		cause:  errors.New("permission denied"),
+		status: status.New(codes.PermissionDenied, "the credentials do not allow these events"),
+	})
+	errLimited = errors.New("over the rate")
 )
 
 func statusFull() *status.Status {
-	st := status.New(codes.Unavailable, "the buffer is full")
-	if detailed, err := st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(retryDelay)}); err == nil {
+	return retryable(codes.Unavailable, "the buffer is full", retryDelay)
+}
+
+// limited refuses a request of a client that may send again after wait.
+func limited(wait time.Duration) error {
+	return &refused{
+		cause:  errLimited,
+		status: retryable(codes.ResourceExhausted, "the client is over its rate", wait),
+	}
+}
+
+func retryable(code codes.Code, text string, delay time.Duration) *status.Status {
+	st := status.New(code, text)
+	if detailed, err := st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(delay)}); err == nil {
 		return detailed
 	}
 	return st

@@ -6,30 +6,11 @@ package feedbackadmissionprocessor // import "github.com/otelcol-feedback/otelco
 import (
 	"strings"
 
-	"go.opentelemetry.io/collector/client"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
 )
-
-// subjectAttributes are the names under which authenticators of the collector
-// give the subject, in order of preference: a JWT's claim, the same spelled out
-// (oidc), and basicauth's.
-var subjectAttributes = []string{"sub", "subject", "username"}
-
-// clientID returns the authenticated subject, or an empty string.
-func clientID(auth client.AuthData) string {
-	if auth == nil {
-		return ""
-	}
-	for _, name := range subjectAttributes {
-		if subject, ok := auth.GetAttribute(name).(string); ok && subject != "" {
-			return subject
-		}
-	}
-	return ""
-}
 
 // claim removes from everything in ld what only this collector may say, and
 // stamps the client, if there is one, on each record: queues and batches drop

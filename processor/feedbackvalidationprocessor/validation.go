@@ -72,8 +72,10 @@ func (p *validation) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	if req == nil {
 		req = &feedback.Request{Transport: feedback.TransportOTLP}
 	}
-	if req.Verdicts != nil && req.Verdicts.Len() != ld.LogRecordCount() {
-		return errPositions
+	for _, v := range []*feedback.Verdicts{req.Verdicts, req.Outcome} {
+		if v != nil && v.Len() != ld.LogRecordCount() {
+			return errPositions
+		}
 	}
 	run := run{validation: p, req: req, now: time.Now()}
 	if ld.LogRecordCount() > 1 {
@@ -81,6 +83,9 @@ func (p *validation) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	}
 	run.logs(ld)
 	p.rejected.record(ctx, req.Transport, run.codes)
+	if req.Outcome != nil {
+		req.Outcome.MarkJudged()
+	}
 	if req.Verdicts != nil {
 		req.Verdicts.MarkJudged()
 	} else if len(run.codes) > 0 && p.onInvalid == onInvalidReject {
@@ -125,6 +130,9 @@ func (r *run) judge(lr plog.LogRecord) (goesOn bool) {
 	r.refuseTwice(&v)
 	if r.req.Verdicts != nil {
 		*r.req.Verdicts.At(r.position) = v
+	}
+	if r.req.Outcome != nil {
+		*r.req.Outcome.At(r.position) = v
 	}
 	r.position++
 	if !v.Refused() {

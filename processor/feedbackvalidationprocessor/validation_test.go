@@ -114,6 +114,24 @@ func TestVerdictsByPosition(t *testing.T) {
 	assert.Equal(t, []string{idA, idB}, h.published(), "refused events stay behind, their neighbours go on")
 }
 
+// Who asks for the outcome of a request whose sender is not told gets it, and
+// the policy stays that of the sender.
+func TestOutcome(t *testing.T) {
+	h := newHarness(t, "")
+	ctx, logs, req := request(t, valid(idA)+"\n"+invalid(idB), false)
+	req.Outcome = feedback.NewVerdicts(2)
+	require.NoError(t, h.ConsumeLogs(ctx, logs))
+	require.True(t, req.Outcome.Judged())
+	assert.Equal(t, idA, req.Outcome.At(0).EventID)
+	assert.False(t, req.Outcome.At(0).Refused())
+	assert.Equal(t, feedback.CodeInvalidFormat, req.Outcome.At(1).Errors[0].Code)
+	assert.Equal(t, []string{idA, "refused " + idB + " invalid_format"}, h.published())
+
+	ctx, logs, req = request(t, valid(idA), false)
+	req.Outcome = feedback.NewVerdicts(2)
+	require.ErrorContains(t, h.ConsumeLogs(ctx, logs), "in front of feedbackvalidation")
+}
+
 func TestDeadLettersOnRequestOfASenderThatIsTold(t *testing.T) {
 	h := newHarness(t, onInvalidDeadLetter)
 	ctx, logs, req := request(t, valid(idA)+"\n"+invalid(idB), true)
