@@ -6,6 +6,7 @@ package testbed
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	feedbackv1 "github.com/otelcol-feedback/otelcol-feedback/api/feedback/v1"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/collector"
@@ -35,10 +37,14 @@ type way struct {
 }
 
 // serverWays are the ways into a collector that listens.
-func serverWays(t *testing.T, c *collector.Collector) []way {
-	client := httpClient(t)
+func serverWays(t *testing.T, c *collector.Collector) []way { return waysWith(t, c, "") }
+
+// waysWith are the ways in for the bearer of a token.
+func waysWith(t *testing.T, c *collector.Collector, token string) []way {
+	client := bearerClient(t, c, token)
 	url := c.URL("/v1/feedback")
-	feedback := feedbackv1.NewFeedbackServiceClient(dial(t, c.GRPC))
+	options := dialOptions(c, token)
+	feedback := feedbackv1.NewFeedbackServiceClient(dial(t, c.GRPC, options...))
 	stream, err := send.OpenStream(t.Context(), feedback)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = stream.Close() })
@@ -54,9 +60,9 @@ func serverWays(t *testing.T, c *collector.Collector) []way {
 		{name: "gRPC stream", style: events.Proto, batch: 10, senders: 1, answersIDs: true,
 			sender: stream},
 		{name: "OTLP/gRPC map", style: events.Map, batch: 50, senders: 2, takesTime: true,
-			sender: &send.OTLPGRPC{Client: plogotlp.NewGRPCClient(dial(t, c.OTLPGRPC))}},
+			sender: &send.OTLPGRPC{Client: plogotlp.NewGRPCClient(dial(t, c.OTLPGRPC, options...))}},
 		{name: "OTLP/HTTP string", style: events.JSON, batch: 50, senders: 2, takesTime: true,
-			sender: &send.OTLPHTTP{Client: client, URL: "http://" + c.OTLPHTTP + "/v1/logs"}},
+			sender: &send.OTLPHTTP{Client: client, URL: c.At(c.OTLPHTTP) + "/v1/logs"}},
 	}
 }
 
@@ -66,11 +72,53 @@ func fileWay(directory string) way {
 		sender: &send.File{Path: filepath.Join(directory, "events.jsonl")}}
 }
 
-func dial(t *testing.T, address string) *grpc.ClientConn {
-	conn, err := send.Dial(address)
+func dial(t *testing.T, address string, opts ...grpc.DialOption) *grpc.ClientConn {
+	conn, err := send.Dial(address, opts...)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
+}
+
+// dialOptions secure a connection as the collector asks for it.
+func dialOptions(c *collector.Collector, token string) (opts []grpc.DialOption) {
+	if c.TLS != nil {
+		opts = append(opts, grpc.WithTransportCredentials(credentials.NewTLS(c.TLS)))
+	}
+	if token != "" {
+		opts = append(opts, grpc.WithPerRPCCredentials(bearer(token)))
+	}
+	return opts
+}
+
+// bearer is a token that goes with each request.
+type bearer string
+
+func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + string(b)}, nil
+}
+
+func (bearer) RequireTransportSecurity() bool { return true }
+
+// bearerClient is a client of the collector's HTTP servers.
+func bearerClient(t *testing.T, c *collector.Collector, token string) *http.Client {
+	client := httpClient(t)
+	transport := client.Transport.(*http.Transport)
+	transport.TLSClientConfig = c.TLS.Clone()
+	if token != "" {
+		client.Transport = bearerTransport{transport, token}
+	}
+	return client
+}
+
+type bearerTransport struct {
+	http.RoundTripper
+	token string
+}
+
+func (b bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.Header.Set("Authorization", "Bearer "+b.token)
+	return b.RoundTripper.RoundTrip(req)
 }
 
 // sendAll sends all events and returns the receipts and every error.

@@ -87,6 +87,7 @@ func (c *HTTPConfig) Validate() error {
 	if s.WriteTimeout > 0 && (s.ReadTimeout <= 0 || s.WriteTimeout <= s.ReadTimeout) {
 		errs = append(errs, errors.New("write_timeout counts from the end of the headers: it must be above read_timeout, which must be set"))
 	}
+	errs = append(errs, validateTLS(s.TLS))
 	for i, p := range c.TrustedProxies {
 		if _, err := parseCIDR(p); err != nil {
 			errs = append(errs, fmt.Errorf("trusted_proxies[%d]: expected a CIDR such as 10.0.0.0/8", i))

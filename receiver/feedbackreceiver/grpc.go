@@ -16,8 +16,11 @@ import (
 	"go.opentelemetry.io/collector/config/configauth"
 	"go.opentelemetry.io/collector/config/configgrpc"
 	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/config/configtls"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 
@@ -82,6 +85,11 @@ func (r *feedbackReceiver) startGRPC(ctx context.Context, host component.Host) e
 func newGRPCServer(ctx context.Context, cfg *GRPCConfig, host component.Host, set component.TelemetrySettings, stop stopper) (*grpc.Server, error) {
 	serverCfg := cfg.ServerConfig
 	serverCfg.Auth = configoptional.None[configauth.Config]()
+	serverCfg.TLS = configoptional.None[configtls.ServerConfig]()
+	secure, err := loadTLS(ctx, cfg.ServerConfig.TLS, set.Logger)
+	if err != nil {
+		return nil, fmt.Errorf("tls: %w", err)
+	}
 	panics := recoverer{logger: set.Logger}
 	unary := []grpc.UnaryServerInterceptor{panics.unary}
 	stream := []grpc.StreamServerInterceptor{panics.stream}
@@ -96,7 +104,13 @@ func newGRPCServer(ctx context.Context, cfg *GRPCConfig, host component.Host, se
 	}
 	// Innermost, so that nothing else waits for messages behind its back.
 	stream = append(stream, stop.stream)
+	transport := insecure.NewCredentials()
+	if secure != nil {
+		secure.NextProtos = []string{"h2"}
+		transport = credentials.NewTLS(secure)
+	}
 	return serverCfg.ToServer(ctx, host.GetExtensions(), set,
+		configgrpc.WithGrpcServerOption(grpc.Creds(transport)),
 		configgrpc.WithGrpcServerOption(grpc.MaxHeaderListSize(maxGRPCHeaderBytes)),
 		configgrpc.WithGrpcServerOption(grpc.ConnectionTimeout(grpcHandshakeTimeout)),
 		configgrpc.WithGrpcServerOption(grpc.ChainUnaryInterceptor(unary...)),

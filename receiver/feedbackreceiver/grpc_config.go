@@ -54,6 +54,7 @@ func (c *GRPCConfig) Validate() error {
 	if c.MaxRequestEvents < 1 {
 		errs = append(errs, errors.New("max_request_events must be at least 1"))
 	}
+	errs = append(errs, validateTLS(c.ServerConfig.TLS))
 	return errors.Join(errs...)
 }
 

@@ -5,6 +5,7 @@ package feedbackreceiver // import "github.com/otelcol-feedback/otelcol-feedback
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/config/configtls"
 	"go.uber.org/zap"
 )
 
@@ -47,10 +49,19 @@ func (r *feedbackReceiver) startHTTP(ctx context.Context, host component.Host) e
 	// The handler refuses headers over the limit with a JSON body; net/http,
 	// which cannot, refuses what is far over it before it is read.
 	srv.MaxHeaderBytes = 2 * cfg.MaxHeaderBytes
+	srv.ErrorLog = serverLog(r.set.Logger)
 
+	secure, err := loadTLS(ctx, cfg.ServerConfig.TLS, r.set.Logger)
+	if err != nil {
+		return fmt.Errorf("protocols::http::tls: %w", err)
+	}
 	listener, err := server.ToListener(ctx)
 	if err != nil {
 		return fmt.Errorf("protocols::http: %w", err)
+	}
+	if secure != nil {
+		secure.NextProtos = []string{"h2", "http/1.1"}
+		listener = tls.NewListener(listener, secure)
 	}
 	r.http = httpServer{server: srv, handler: handler, listener: listener, addr: listener.Addr()}
 	r.set.Logger.Info("Starting HTTP server", zap.Stringer("endpoint", listener.Addr()))
@@ -66,10 +77,11 @@ func (r *feedbackReceiver) startHTTP(ctx context.Context, host component.Host) e
 // serverSettings is what the collector's own server does of the configuration.
 // The rest is taken out, because it must wrap /v1/feedback alone or come in
 // another order: authentication, and decompression, which has to come after it
-// and under the account of bytes.
+// and under the account of bytes. TLS is loadTLS's.
 func serverSettings(cfg *HTTPConfig) confighttp.ServerConfig {
 	server := cfg.ServerConfig
 	server.Auth = configoptional.None[confighttp.AuthConfig]()
+	server.TLS = configoptional.None[configtls.ServerConfig]()
 	server.CompressionAlgorithms = []string{}
 
 	origins := allowedOrigins(&cfg.ServerConfig)

@@ -15,6 +15,8 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +26,8 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/config/configtls"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // selfSigned is a certificate for 127.0.0.1, with its key.
@@ -90,4 +94,62 @@ func TestHTTP2TimeOuts(t *testing.T) {
 	never, end := io.Pipe()
 	defer end.Close()
 	h.do("POST", pathFeedback, never).refused(t, 408, "timeout")
+}
+
+func TestTLSConfigNamesItsVariables(t *testing.T) {
+	h, g := defaultHTTPConfig(), defaultGRPCConfig()
+	h.ServerConfig.TLS = configoptional.Some(configtls.ServerConfig{})
+	g.ServerConfig.TLS = configoptional.Some(configtls.ServerConfig{Config: configtls.Config{CertFile: "cert.pem"}})
+	err := h.Validate()
+	require.ErrorContains(t, err, "COLLECTOR_TLS__CERT_FILE")
+	require.ErrorContains(t, err, "COLLECTOR_TLS__KEY_FILE")
+	err = g.Validate()
+	require.ErrorContains(t, err, "COLLECTOR_TLS__KEY_FILE")
+	require.NotContains(t, err.Error(), "COLLECTOR_TLS__CERT_FILE")
+}
+
+// What is renewed is served; what cannot be is not, and is told once.
+func TestRenewedCertificate(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string, content []byte) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, content, 0o600))
+		return path
+	}
+	cert, key := selfSigned(t)
+	core, logs := observer.New(zap.ErrorLevel)
+	cfg, err := loadTLS(t.Context(), configoptional.Some(configtls.ServerConfig{Config: configtls.Config{
+		CertFile: file("cert.pem", cert), KeyFile: file("key.pem", key), ReloadInterval: time.Nanosecond,
+	}}), zap.New(core))
+	require.NoError(t, err)
+	served := func() []byte {
+		c, err := cfg.GetCertificate(nil)
+		require.NoError(t, err)
+		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]})
+	}
+	assert.Equal(t, cert, served())
+
+	renewed, renewedKey := selfSigned(t)
+	file("cert.pem", renewed)
+	assert.Equal(t, cert, served(), "the key is not renewed yet")
+	assert.Equal(t, cert, served())
+	file("key.pem", renewedKey)
+	assert.Equal(t, renewed, served())
+	require.Equal(t, 1, logs.Len())
+	assert.NotContains(t, logs.All()[0].ContextMap()["error"], string(renewedKey[30:60]))
+
+	file("key.pem", nil)
+	assert.Equal(t, renewed, served())
+	assert.Equal(t, 2, logs.Len())
+}
+
+func TestServerLog(t *testing.T) {
+	core, logs := observer.New(zap.InfoLevel)
+	l := serverLog(zap.New(core))
+	l.Printf("http: TLS handshake error from %s: %v", "[::1]:4711", io.EOF)
+	l.Print("http: something else")
+	require.Equal(t, 2, logs.Len())
+	assert.Equal(t, "A TLS handshake failed", logs.All()[0].Message)
+	assert.Equal(t, map[string]any{"peer": "[::1]:4711", "reason": "EOF"}, logs.All()[0].ContextMap())
+	assert.Equal(t, "http: something else", logs.All()[1].Message)
 }

@@ -7,6 +7,7 @@ package collector // import "github.com/otelcol-feedback/otelcol-feedback/testbe
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,8 @@ type Options struct {
 	Endpoints *Endpoints
 	// Dir is its working directory, where its log and data go.
 	Dir string
+	// TLS is how clients reach its servers if they are secured.
+	TLS *tls.Config
 }
 
 // Endpoints are the addresses of a collector, host:port on loopback.
@@ -46,6 +49,8 @@ type Endpoints struct {
 // Collector is a running collector.
 type Collector struct {
 	Endpoints
+	// TLS is how clients reach its servers; nil if they are not secured.
+	TLS  *tls.Config
 	proc *process.Process
 }
 
@@ -66,7 +71,7 @@ func Start(binary string, opts Options) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{Endpoints: *endpoints}
+	c := &Collector{Endpoints: *endpoints, TLS: opts.TLS}
 	cmd := exec.Command(binary, Args(opts.Configs, opts.Args...)...)
 	cmd.Dir = opts.Dir
 	cmd.Env = append(os.Environ(),
@@ -114,7 +119,7 @@ func (c *Collector) Get(ctx context.Context, path string) (status int, body stri
 		return 0, "", err
 	}
 	req.Close = true // keep no connection that would hold the server up
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := c.client().Do(req)
 	if err != nil {
 		return 0, "", err
 	}
@@ -122,8 +127,23 @@ func (c *Collector) Get(ctx context.Context, path string) (status int, body stri
 	return resp.StatusCode, string(b), errors.Join(err, resp.Body.Close())
 }
 
+func (c *Collector) client() *http.Client {
+	if c.TLS == nil {
+		return http.DefaultClient
+	}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: c.TLS.Clone(), DisableKeepAlives: true}}
+}
+
 // URL is the address of a path on the feedback receiver's HTTP server.
-func (c *Collector) URL(path string) string { return "http://" + c.HTTP + path }
+func (c *Collector) URL(path string) string { return c.At(c.HTTP) + path }
+
+// At is the address of one of its HTTP servers.
+func (c *Collector) At(endpoint string) string {
+	if c.TLS == nil {
+		return "http://" + endpoint
+	}
+	return "https://" + endpoint
+}
 
 // Terminate sends SIGTERM.
 func (c *Collector) Terminate() { c.proc.Signal(syscall.SIGTERM) }

@@ -15,9 +15,9 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/events"
 )
 
-// Dial connects to a gRPC server on loopback.
-func Dial(address string) (*grpc.ClientConn, error) {
-	return grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+// Dial connects to a gRPC server on loopback; without options, in the clear.
+func Dial(address string, opts ...grpc.DialOption) (*grpc.ClientConn, error) {
+	return grpc.NewClient(address, append([]grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())}, opts...)...)
 }
 
 // Unary sends with FeedbackService.Submit.
