@@ -163,6 +163,36 @@ func inShippedConfig(t *testing.T, path []string) bool {
 	return false
 }
 
+// The stock OTLP receiver has no bounds on these unless they are set.
+func TestShippedConfigsBoundOTLP(t *testing.T) {
+	files, err := filepath.Glob("../config/*.yaml")
+	require.NoError(t, err)
+	bounded := 0
+	for _, file := range files {
+		var c struct {
+			Receivers map[string]struct {
+				Protocols struct {
+					GRPC, HTTP map[string]any
+				}
+			}
+		}
+		require.NoError(t, yaml.Unmarshal([]byte(read(t, file)), &c), file)
+		for name, r := range c.Receivers {
+			if id, _, _ := strings.Cut(name, "/"); id != "otlp" {
+				continue
+			}
+			bounded++
+			for _, key := range []string{"max_request_body_size", "read_timeout"} {
+				assert.NotNil(t, r.Protocols.HTTP[key], "%s: receivers::%s::protocols::http::%s", file, name, key)
+			}
+			for _, key := range []string{"max_recv_msg_size_mib", "max_concurrent_streams"} {
+				assert.NotNil(t, r.Protocols.GRPC[key], "%s: receivers::%s::protocols::grpc::%s", file, name, key)
+			}
+		}
+	}
+	assert.GreaterOrEqual(t, bounded, 5)
+}
+
 var key = regexp.MustCompile("`((?:receivers|processors|exporters|extensions)::[a-z0-9_:]+)`")
 
 func TestSecurityPagesNameKeysThatExist(t *testing.T) {
