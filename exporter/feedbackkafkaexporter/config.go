@@ -221,9 +221,10 @@ func (c *Config) Validate() error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
-	for _, b := range c.Brokers {
-		if strings.ContainsAny(b, " /") {
-			fail("brokers: expected host:port, got %q", b)
+	for i, b := range c.Brokers {
+		if strings.ContainsAny(b, " /@") {
+			// Not repeated: as a URL it may hold a password.
+			fail("brokers: expected host:port, entry %d is something else", i)
 		}
 	}
 	switch c.Acknowledge {
