@@ -15,9 +15,9 @@ import (
 
 const (
 	headerRetryAfter    = "Retry-After"
-	headerRateLimit     = "X-RateLimit-Limit"
-	headerRateRemaining = "X-RateLimit-Remaining"
-	headerRateReset     = "X-RateLimit-Reset"
+	headerRateLimit     = "X-Ratelimit-Limit" // as net/http writes it
+	headerRateRemaining = "X-Ratelimit-Remaining"
+	headerRateReset     = "X-Ratelimit-Reset"
 
 	// maxErrors bounds the errors in one answer; validation bounds those of one
 	// event.
@@ -51,17 +51,21 @@ func writeAnswer(w http.ResponseWriter, status int, appendBody func(dst []byte) 
 	}
 }
 
+// setRate tells a client that is limited of its rate, in whatever answer.
+func setRate(h http.Header, rate *feedback.Rate) {
+	if rate.Limit == 0 {
+		return
+	}
+	values := []string{strconv.Itoa(rate.Limit), strconv.Itoa(rate.Remaining), strconv.FormatInt(seconds(rate.Wait), 10)}
+	h[headerRateLimit], h[headerRateRemaining], h[headerRateReset] = values[0:1:1], values[1:2:2], values[2:3:3]
+}
+
 // answerRefusal answers {"error": {code, message}}; where the request's events
 // themselves were refused, {"accepted": 0, …} as for any event.
 func answerRefusal(w http.ResponseWriter, f refusal, events int) {
 	h := w.Header()
 	if f.retryAfter > 0 {
 		h.Set(headerRetryAfter, strconv.FormatInt(f.retrySeconds(), 10))
-	}
-	if f.rate != nil {
-		h.Set(headerRateLimit, f.rate.limit)
-		h.Set(headerRateRemaining, f.rate.remaining)
-		h.Set(headerRateReset, f.rate.reset)
 	}
 	if f.status == http.StatusBadRequest {
 		answerWhole(w, events, 0, &feedback.Error{Code: feedback.Code(f.code), Message: f.message})

@@ -25,6 +25,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	feedbackv1 "github.com/otelcol-feedback/otelcol-feedback/api/feedback/v1"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/audit"
 )
 
 const (
@@ -98,7 +99,7 @@ func newGRPCServer(ctx context.Context, cfg *GRPCConfig, host component.Host, se
 		if err != nil {
 			return nil, fmt.Errorf("auth: %w", err)
 		}
-		g := guard{authenticator: authenticator}
+		g := guard{authenticator: audited(authenticator, audit.Find(host))}
 		unary = append(unary, g.unary)
 		stream = append(stream, g.stream)
 	}

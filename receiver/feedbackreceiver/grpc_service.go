@@ -88,11 +88,11 @@ func (s *feedbackService) take(ctx context.Context, req *feedbackv1.SubmitReques
 	ctx = feedbackruntimeextension.NewContext(ctx, hold)
 
 	logs := toLogs(events, receipt, traceOf(ctx))
-	verdicts, err := s.receiver.consume(ctx, feedback.TransportGRPC, logs, nil)
+	taken, err := s.receiver.consume(ctx, feedback.TransportGRPC, logs, nil)
 	if err != nil {
 		return nil, s.deliveryError(ctx, err)
 	}
-	return newAnswer(verdicts), nil
+	return newAnswer(taken.Verdicts), nil
 }
 
 // deliveryError translates an error of the pipeline. One that is the collector's

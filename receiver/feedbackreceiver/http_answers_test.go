@@ -181,7 +181,6 @@ func TestHTTPAnswersForErrors(t *testing.T) {
 	retry := func(d time.Duration) *errdetails.RetryInfo {
 		return &errdetails.RetryInfo{RetryDelay: durationpb.New(d)}
 	}
-	rate := &errdetails.ErrorInfo{Metadata: map[string]string{"limit": "100", "remaining": "0", "reset": "2"}}
 	tests := []struct {
 		name   string
 		err    error
@@ -197,7 +196,7 @@ func TestHTTPAnswersForErrors(t *testing.T) {
 		{"retryable", consumererror.NewRetryableError(errors.New(marker)), 503, "unavailable", "1"},
 		{"deadline", status.Error(codes.DeadlineExceeded, marker), 503, "unavailable", "1"},
 		{"context", context.DeadlineExceeded, 503, "unavailable", "1"},
-		{"rate", withDetails(codes.ResourceExhausted, retry(time.Millisecond), rate), 429, "rate_limited", "1"},
+		{"rate", withDetails(codes.ResourceExhausted, retry(time.Millisecond)), 429, "rate_limited", "1"},
 		{"size", status.Error(codes.ResourceExhausted, marker), 413, "too_large", ""},
 		{"scope", status.Error(codes.PermissionDenied, marker), 403, "permission_denied", ""},
 		{"credentials", status.Error(codes.Unauthenticated, marker), 401, "unauthenticated", ""},
@@ -212,11 +211,6 @@ func TestHTTPAnswersForErrors(t *testing.T) {
 			got.refused(t, tt.status, tt.code)
 			assert.Equal(t, tt.retry, got.header.Get("Retry-After"))
 			assert.Equal(t, tt.status == 401, got.header.Get("WWW-Authenticate") != "")
-			if tt.status == 429 {
-				assert.Equal(t, "100", got.header.Get("X-RateLimit-Limit"))
-				assert.Equal(t, "0", got.header.Get("X-RateLimit-Remaining"))
-				assert.Equal(t, "2", got.header.Get("X-RateLimit-Reset"))
-			}
 		})
 	}
 	t.Run("refused whole", func(t *testing.T) {
@@ -225,6 +219,35 @@ func TestHTTPAnswersForErrors(t *testing.T) {
 		assert.Equal(t, 400, got.status)
 		assert.Contains(t, got.body, `{"accepted":0,"rejected":2,"errors":[`)
 	})
+}
+
+// A client that is limited is told so in every answer about events.
+func TestHTTPTellsTheRate(t *testing.T) {
+	h := newHTTPHarness(t)
+	rate := feedback.Rate{}
+	h.judge.wait = func(ctx context.Context) { feedback.FromContext(ctx).Rate = rate }
+	told := func(a answer) []string {
+		return []string{a.header.Get("X-RateLimit-Limit"), a.header.Get("X-RateLimit-Remaining"), a.header.Get("X-RateLimit-Reset")}
+	}
+	assert.Equal(t, []string{"", "", ""}, told(h.send(good)), "not limited")
+	for _, tt := range []struct {
+		rate   feedback.Rate
+		event  string
+		err    error
+		status int
+		want   []string
+	}{
+		{feedback.Rate{Limit: 1000, Remaining: 999}, good, nil, 202, []string{"1000", "999", "0"}},
+		{feedback.Rate{Limit: 1000, Wait: time.Nanosecond}, good, nil, 202, []string{"1000", "0", "1"}},
+		{feedback.Rate{Limit: 10, Remaining: 12}, `{"refuse":"too_long"}`, nil, 400, []string{"10", "12", "0"}},
+		{feedback.Rate{Limit: 10, Wait: 1500 * time.Millisecond}, good, status.Error(codes.Unavailable, marker), 503, []string{"10", "0", "2"}},
+	} {
+		rate = tt.rate
+		h.judge.fail(tt.err)
+		got := h.send(tt.event)
+		assert.Equal(t, tt.status, got.status)
+		assert.Equal(t, tt.want, told(got))
+	}
 }
 
 func TestHTTPUnjudgedIsNotAccepted(t *testing.T) {

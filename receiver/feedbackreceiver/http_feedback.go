@@ -46,12 +46,13 @@ func (h *httpHandler) serveFeedback(w http.ResponseWriter, r *http.Request) {
 	records := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords()
 	requestTrace(r.Header).stamp(records, pcommon.NewTimestampFromTime(receipt))
 
-	verdicts, err := h.receiver.consume(ctx, feedback.TransportHTTP, logs, sizes)
+	req, err := h.receiver.consume(ctx, feedback.TransportHTTP, logs, sizes)
+	setRate(w.Header(), &req.Rate)
 	if err != nil {
-		h.answerError(w, r, verdicts, err)
+		h.answerError(w, r, req.Verdicts, err)
 		return
 	}
-	answerVerdicts(w, verdicts)
+	answerVerdicts(w, req.Verdicts)
 }
 
 // admit decides who is served; it answers itself if the request is not.

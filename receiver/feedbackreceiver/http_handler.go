@@ -42,6 +42,9 @@ func newHTTPHandler(ctx context.Context, r *feedbackReceiver, cfg *HTTPConfig, e
 	if err != nil {
 		return nil, err
 	}
+	if auth != nil {
+		auth.server = audited(auth.server, r.audit)
+	}
 	proxies, err := newProxyTrust(cfg.TrustedProxies)
 	if err != nil {
 		return nil, err

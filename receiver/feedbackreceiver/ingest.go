@@ -19,31 +19,31 @@ import (
 var errNotJudged = status.Error(codes.Internal, "the pipeline did not judge the events")
 
 // consume hands the events of one request to the pipeline and returns what was
-// decided about each. The error speaks of admission or delivery; it comes back
-// as it is, for the transport to translate.
+// decided about each and about the client's rate. The error speaks of admission
+// or delivery; it comes back as it is, for the transport to translate.
 //
 // sizes are the bytes of JSON text by position, nil if there was none.
-func (r *feedbackReceiver) consume(ctx context.Context, transport string, logs plog.Logs, sizes []int) (*feedback.Verdicts, error) {
+func (r *feedbackReceiver) consume(ctx context.Context, transport string, logs plog.Logs, sizes []int) (*feedback.Request, error) {
 	obs := r.obs
 	if transport == feedback.TransportGRPC {
 		obs = r.obsG
 	}
 	n := logs.LogRecordCount()
-	verdicts := feedback.NewVerdicts(n)
-	ctx = feedback.NewContext(ctx, &feedback.Request{
+	req := &feedback.Request{
 		Transport: transport,
 		Sizes:     sizes,
-		Verdicts:  verdicts,
-	})
+		Verdicts:  feedback.NewVerdicts(n),
+	}
+	ctx = feedback.NewContext(ctx, req)
 
 	ctx = obs.StartLogsOp(ctx)
 	err := r.next.ConsumeLogs(ctx, logs)
-	if err == nil && !verdicts.Judged() {
+	if err == nil && !req.Verdicts.Judged() {
 		err = errNotJudged
 		r.notJudgedOnce.Do(func() {
 			r.set.Logger.Error("No processor judged the events: add feedbackvalidation to the pipeline of this receiver, before batch and every queue")
 		})
 	}
 	obs.EndLogsOp(ctx, metadata.Type.String(), n, err)
-	return verdicts, err
+	return req, err
 }

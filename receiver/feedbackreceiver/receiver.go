@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/receiver/receiverhelper"
 
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/audit"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
 )
 
@@ -27,7 +28,8 @@ type feedbackReceiver struct {
 	obs  *receiverhelper.ObsReport // HTTP
 	obsG *receiverhelper.ObsReport // gRPC
 
-	rt feedbackruntimeextension.Runtime // set by Start
+	rt    feedbackruntimeextension.Runtime // set by Start
+	audit *audit.Log                       // set by Start; nil: none is kept
 
 	http httpServer
 	grpc grpcServer
@@ -68,7 +70,7 @@ func (r *feedbackReceiver) Start(ctx context.Context, host component.Host) error
 	if err != nil {
 		return err
 	}
-	r.rt = rt
+	r.rt, r.audit = rt, audit.Find(host)
 	if err = r.startGRPC(ctx, host); err == nil {
 		err = r.startHTTP(ctx, host)
 	}

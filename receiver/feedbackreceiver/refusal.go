@@ -25,11 +25,7 @@ type refusal struct {
 	code       string
 	message    string
 	retryAfter time.Duration // 0: no Retry-After
-	rate       *rateLimit    // nil: no X-RateLimit-*
 }
-
-// rateLimit is what X-RateLimit-* say of a client's rate.
-type rateLimit struct{ limit, remaining, reset string }
 
 var (
 	refuseOrigin     = refusal{status: http.StatusForbidden, code: "permission_denied", message: "this origin may not send events: the operator can add it to cors::allowed_origins"}
@@ -76,9 +72,7 @@ func refusalOf(err error) refusal {
 		if !hasDelay {
 			return refuseTooLarge
 		}
-		limited := refuseRate.after(delay)
-		limited.rate = rateOf(st)
-		return limited
+		return refuseRate.after(delay)
 	case codes.InvalidArgument:
 		return refuseInvalid
 	case codes.Unauthenticated:
@@ -97,8 +91,11 @@ func (f refusal) after(delay time.Duration) refusal {
 
 // retrySeconds is the value of Retry-After: rounded up, at least 1.
 func (f refusal) retrySeconds() int64 {
-	return max(1, int64(math.Ceil(f.retryAfter.Seconds())))
+	return max(1, seconds(f.retryAfter))
 }
+
+// seconds are whole ones, rounded up.
+func seconds(d time.Duration) int64 { return int64(math.Ceil(d.Seconds())) }
 
 // retryInfo is what a RetryInfo in the status asks for.
 func retryInfo(st *status.Status) (time.Duration, bool) {
@@ -108,16 +105,4 @@ func retryInfo(st *status.Status) (time.Duration, bool) {
 		}
 	}
 	return 0, false
-}
-
-// rateOf is what an ErrorInfo in the status says of the client's rate, in its
-// metadata "limit", "remaining" (events) and "reset" (seconds from now).
-func rateOf(st *status.Status) *rateLimit {
-	for _, d := range st.Details() {
-		if info, ok := d.(*errdetails.ErrorInfo); ok {
-			md := info.GetMetadata()
-			return &rateLimit{limit: md["limit"], remaining: md["remaining"], reset: md["reset"]}
-		}
-	}
-	return nil
 }
