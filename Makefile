@@ -162,6 +162,15 @@ test-sbom: build $(TOOLS)/inventory # what the two above write is what "go versi
 cover: ## Statement coverage per package
 	go test -cover ./...
 
+.PHONY: pii
+pii: ## How well redaction finds: a table for the hard set, and for PII_TEXTS=files.jsonl
+	@go run ./internal/piieval/cmd/pii-eval -regexes $(PII_FLAGS)
+	@$(if $(PII_TEXTS),go run ./internal/piieval/cmd/pii-eval -regexes $(PII_FLAGS) $(PII_TEXTS))
+
+.PHONY: pii-presidio
+pii-presidio: ## The same for Presidio's pattern recognisers, installed into .cache (needs Python 3.11)
+	@scripts/pii-presidio.sh
+
 .PHONY: bench-compare
 bench-compare: $(TOOLS)/benchstat ## Compare the last two runs of make bench
 	@$(TOOLS)/benchstat $(CACHE)/bench/previous.txt $(CACHE)/bench/latest.txt
