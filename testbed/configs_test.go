@@ -29,6 +29,7 @@ var started = map[string]func(*testing.T){
 	"durable.yaml":      TestDurableConfig,
 	"exactly-once.yaml": TestExactlyOnceConfig,
 	"quickstart.yaml":   TestQuickstartConfig,
+	"secure.yaml":       TestSecureConfig,
 	"sidecar.yaml":      TestSidecarConfig,
 	"stock-kafka.yaml":  TestStockKafkaConfig,
 }
@@ -36,6 +37,10 @@ var started = map[string]func(*testing.T){
 // required are the variables without which a configuration is refused.
 var required = map[string][]string{
 	"exactly-once.yaml": {"COLLECTOR_SERVICE__INSTANCE_ID=" + instanceID},
+	"secure.yaml": {
+		"COLLECTOR_TLS__CERT_FILE=marker-cert.pem", "COLLECTOR_TLS__KEY_FILE=marker-key.pem", "COLLECTOR_AUTH__HMAC_SECRET_FILE=marker-hmac",
+		"COLLECTOR_KAFKA__SASL_USERNAME=marker-user", "COLLECTOR_KAFKA__SASL_PASSWORD=marker-password",
+	},
 }
 
 // validate runs the validate command and returns what it says.
@@ -72,7 +77,7 @@ var variables = func() map[string][]string {
 	shared := []string{
 		"SERVICE__NAME", "SERVICE__NAMESPACE", "SERVICE__ENVIRONMENT", "SERVICE__INSTANCE_ID",
 		"HTTP__ENDPOINT", "GRPC__ENDPOINT", "HTTP__ENQUEUE_TIMEOUT", "HTTP__CORS_ALLOWED_ORIGINS",
-		"INGESTION__MAX_EVENT_SIZE_BYTES", "BUFFER__CAPACITY", "BUFFER__MAX_BYTES", "PII__HASH_KEY",
+		"INGESTION__MAX_EVENT_SIZE_BYTES", "INGESTION__RATE_LIMIT_PER_CLIENT", "INGESTION__RATE_LIMIT_PEERS", "BUFFER__CAPACITY", "BUFFER__MAX_BYTES", "PII__HASH_KEY",
 		"TELEMETRY__METRICS_PORT", "TELEMETRY__TRACE_SAMPLING_RATE",
 	}
 	otlp := []string{"OTLP__GRPC_ENDPOINT", "OTLP__HTTP_ENDPOINT"}
@@ -88,8 +93,14 @@ var variables = func() map[string][]string {
 		"quickstart.yaml":   slices.Concat(shared, otlp, batch, topic, dead, []string{"EMBEDDED_KAFKA__ENDPOINT"}),
 		"daemon.yaml":       slices.Concat(shared, brokers, topic, dead, spool, breaker, []string{"DAEMON__DIRECTORY", "DAEMON__SCAN_INTERVAL"}),
 		"exactly-once.yaml": slices.Concat(shared, otlp, brokers, topic, dead, spool, breaker),
-		"sidecar.yaml":      slices.Concat(shared, otlp),
-		"stock-kafka.yaml":  slices.Concat(shared, otlp, brokers, topic),
+		"secure.yaml": slices.Concat(shared, otlp, brokers, topic, dead, spool, breaker, []string{
+			"TLS__CERT_FILE", "TLS__KEY_FILE", "TLS__CLIENT_CA_FILE",
+			"AUTH__HMAC_SECRET_FILE", "AUTH__PUBLIC_KEY_FILE", "AUTH__JWKS_FILE", "AUTH__JWKS_URL", "AUTH__ISSUER", "AUTH__AUDIENCE",
+			"INGESTION__RATE_LIMIT_PER_CLIENT", "INGESTION__RATE_LIMIT_PEERS",
+			"KAFKA__SASL_MECHANISM", "KAFKA__SASL_USERNAME", "KAFKA__SASL_PASSWORD", "KAFKA__SSL_CA_LOCATION",
+		}),
+		"sidecar.yaml":     slices.Concat(shared, otlp),
+		"stock-kafka.yaml": slices.Concat(shared, otlp, brokers, topic),
 	}
 }()
 
