@@ -25,6 +25,7 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/exporter/feedbackkafkaexporter"
 	"github.com/otelcol-feedback/otelcol-feedback/extension/embeddedkafkaextension"
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
+	"github.com/otelcol-feedback/otelcol-feedback/extension/jwtauthextension"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackadmissionprocessor"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackvalidationprocessor"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/partitionkeyprocessor"
@@ -69,7 +70,8 @@ func TestSecurityPagesNameWhatExists(t *testing.T) {
 			linked := text
 			if file != "" {
 				file = filepath.Join(filepath.Dir(page), file)
-				if !assert.FileExists(t, file, "%s: %s", page, name) {
+				info, err := os.Stat(file)
+				if !assert.NoError(t, err, "%s: %s", page, name) || info.IsDir() {
 					continue
 				}
 				linked = read(t, file)
@@ -119,6 +121,7 @@ func defaults() map[string]component.Config {
 	add("exporters", feedbackkafkaexporter.NewFactory())
 	add("extensions", feedbackruntimeextension.NewFactory())
 	add("extensions", embeddedkafkaextension.NewFactory())
+	add("extensions", jwtauthextension.NewFactory())
 	return found
 }
 
