@@ -202,6 +202,9 @@ const (
 // plausible asks the numbering plans whether number, which begins with '+' or is
 // one of the default region, fits that well.
 func (s *scanner) plausible(number string, how fit) bool {
+	if how == fitCountry {
+		return hasCountry(number[1:])
+	}
 	if s.checks++; s.checks > maxChecks {
 		return true
 	}
@@ -213,10 +216,23 @@ func (s *scanner) plausible(number string, how fit) bool {
 	switch {
 	case err != nil:
 		return false
-	case how == fitCountry, phonenumbers.IsValidNumber(n):
+	case phonenumbers.IsValidNumber(n):
 		return true
 	}
 	return how == fitLength && phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.IS_POSSIBLE
+}
+
+// hasCountry reports whether digits begin with the calling code of a country or
+// network. No code is the beginning of another.
+func hasCountry(digits string) bool {
+	code := 0
+	for _, b := range []byte(digits[:3]) {
+		code = code*10 + int(b-'0')
+		if phonenumbers.GetRegionCodeForCountryCode(code) != phonenumbers.UNKNOWN_REGION {
+			return true
+		}
+	}
+	return false
 }
 
 // nationalValid reports whether the digits are a number of the default region.
