@@ -138,8 +138,7 @@ func (a *authenticator) newer(ctx context.Context) *ring {
 
 // refuse notes why, and returns the reason as the error.
 func (a *authenticator) refuse(ctx context.Context, err error) (context.Context, error) {
-	var r *access.Refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*access.Refusal](err); ok {
 		a.refusals.count(r, a.logger)
 		a.audit.Authentication(ctx, "", false, r.Reason)
 	}

@@ -214,7 +214,7 @@ func (c *Config) sources() (names []string) {
 func (c *Config) checkSource() error {
 	switch names := c.sources(); len(names) {
 	case 0:
-		return errors.New("no source of keys: set one of hmac_secret, hmac_secret_file, public_key_file, jwks_file and jwks_url")
+		return errors.New("no source of keys: set one of hmac_secret, hmac_secret_file, public_key_file, jwks_file and jwks_url; config/secure.yaml takes them from COLLECTOR_AUTH__HMAC_SECRET_FILE, COLLECTOR_AUTH__PUBLIC_KEY_FILE, COLLECTOR_AUTH__JWKS_FILE and COLLECTOR_AUTH__JWKS_URL")
 	case 1:
 		return nil
 	default:

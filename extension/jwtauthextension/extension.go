@@ -42,6 +42,8 @@ type authenticator struct {
 	audit    *audit.Log
 	refusals refusals
 
+	roundTripper http.RoundTripper // of tests; nil: the network's
+
 	cancel context.CancelFunc
 	loops  sync.WaitGroup
 }
@@ -111,14 +113,10 @@ func (a *authenticator) file() *file {
 }
 
 func (a *authenticator) startRemote(ctx, loops context.Context, host component.Host) error {
-	tls, err := a.cfg.JWKS.TLS.LoadTLSConfig(ctx)
+	transport, err := a.transport(ctx)
 	if err != nil {
-		return fmt.Errorf("jwks::tls: %w", err)
+		return err
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = tls
-	transport.MaxResponseHeaderBytes = maxKeyFile
-
 	r := newRemote(&a.cfg.JWKS, a.cfg.JWKSURL, transport)
 	r.read, r.logger, r.report = a.readJWKS, a.logger, a.reporter(host)
 	r.install = func(keys *token.Keys) {
@@ -129,10 +127,25 @@ func (a *authenticator) startRemote(ctx, loops context.Context, host component.H
 	}
 	a.remote = r
 	a.loops.Go(func() {
-		defer transport.CloseIdleConnections()
+		defer r.client.CloseIdleConnections()
 		r.run(loops)
 	})
 	return nil
+}
+
+// transport is what a key set is fetched by.
+func (a *authenticator) transport(ctx context.Context) (http.RoundTripper, error) {
+	if a.roundTripper != nil {
+		return a.roundTripper, nil
+	}
+	tls, err := a.cfg.JWKS.TLS.LoadTLSConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("jwks::tls: %w", err)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = tls
+	transport.MaxResponseHeaderBytes = maxKeyFile
+	return transport, nil
 }
 
 // reporter logs and reports when fetches begin to fail, and when they succeed

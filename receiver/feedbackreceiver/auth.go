@@ -85,7 +85,7 @@ func (a *httpAuth) challenge(r *http.Request, err error) string {
 		return c
 	}
 	c += `, error="invalid_token"`
-	if reason := (*access.Refusal)(nil); errors.As(err, &reason) {
+	if reason, ok := errors.AsType[*access.Refusal](err); ok {
 		c += `, error_description="` + reason.Message + `"` // of ours alone: nothing to escape
 	}
 	return c
@@ -105,7 +105,7 @@ func (a *httpAuth) forbidden() string {
 // where that is written to be shown to anyone.
 func refuseCredentials(err error) refusal {
 	f := refuseIdentity
-	if reason := (*access.Refusal)(nil); errors.As(err, &reason) {
+	if reason, ok := errors.AsType[*access.Refusal](err); ok {
 		f.message = reason.Message
 	}
 	return f

@@ -38,7 +38,7 @@ func (g guard) authenticate(ctx context.Context, method string) (context.Context
 // authError tells a client no more than whether credentials would help: what the
 // authenticator says may be about its keys.
 func authError(err error) error {
-	if reason := (*access.Refusal)(nil); errors.As(err, &reason) {
+	if reason, ok := errors.AsType[*access.Refusal](err); ok {
 		return reason.GRPCStatus().Err() // written to be shown to anyone
 	}
 	if st, ok := statusOf(err); ok {
