@@ -151,7 +151,7 @@ func value(t string, i int, equals bool) (start, end int, quoted bool) {
 	for _, q := range quotes {
 		if strings.HasPrefix(t[i:], q[0]) {
 			from := i + len(q[0])
-			n := strings.Index(t[from:min(len(t), from+maxLook)], q[1])
+			n := closing(t[from:min(len(t), from+maxLook)], q[1])
 			if n < 0 {
 				if end = plainEnd(t, from, equals); end > from {
 					return from, end, true
@@ -165,6 +165,20 @@ func value(t string, i int, equals bool) (start, end int, quoted bool) {
 }
 
 var quotes = [...][2]string{{`\"`, `\"`}, {`"`, `"`}, {`'`, `'`}, {"`", "`"}, {"“", "”"}, {"‘", "’"}, {"«", "»"}, {"„", "“"}}
+
+// closing returns where the quote is that closes a value; one behind a backslash
+// is part of it.
+func closing(t, quote string) int {
+	for i := 0; i < len(t); i++ {
+		switch {
+		case strings.HasPrefix(t[i:], quote):
+			return i
+		case t[i] == '\\':
+			i++
+		}
+	}
+	return -1
+}
 
 // plainEnd returns the end of a value without quotes.
 func plainEnd(t string, i int, equals bool) int {
@@ -307,9 +321,14 @@ func init() {
 	}
 }
 
-// isPlaceholder reports whether a value stands for another: <token>, ${TOKEN},
-// ****, or says that there is none.
+// isPlaceholder reports whether a value stands for another, or says that there
+// is none.
 func isPlaceholder(v string) bool {
+	return isStandIn(v) || strings.Count(v, v[:1]) == len(v) || len(v) <= 24 && placeholders[lowerWord(v)]
+}
+
+// isStandIn reports whether a value stands for another: <token>, ${TOKEN}, ****.
+func isStandIn(v string) bool {
 	if v == "" || strings.Contains(v, "****") {
 		return true
 	}
@@ -318,13 +337,7 @@ func isPlaceholder(v string) bool {
 			return true
 		}
 	}
-	if v[0] == '$' && v == strings.ToUpper(v) && len(v) > 1 && isAlpha(v[1]) || v[0] == '%' && v[len(v)-1] == '%' {
-		return true
-	}
-	if strings.Count(v, v[:1]) == len(v) {
-		return true
-	}
-	return len(v) <= 24 && placeholders[lowerWord(v)]
+	return v[0] == '$' && v == strings.ToUpper(v) && len(v) > 1 && isAlpha(v[1]) || v[0] == '%' && v[len(v)-1] == '%'
 }
 
 // authSchemes says of the schemes of an Authorization value whether it goes on

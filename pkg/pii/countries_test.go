@@ -37,7 +37,7 @@ func TestEveryCountry(t *testing.T) {
 					continue
 				}
 				number := phonenumbers.Format(n, f.format)
-				if digits := len(plain(number)); digits < minPhone {
+				if digits := len(digitsOf(number)); digits < minPhone {
 					continue
 				}
 				for _, before := range f.text[:2] {

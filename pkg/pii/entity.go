@@ -87,6 +87,16 @@ func (c *Counts) Total() int {
 	return n
 }
 
+// Add adds the counts of n.
+func (c *Counts) Add(n *Counts) {
+	for i, v := range n.Entities {
+		c.Entities[i] += v
+	}
+	for i, v := range n.Patterns {
+		c.addPattern(i, v)
+	}
+}
+
 // Reset sets all counts to 0 and keeps the memory.
 func (c *Counts) Reset() {
 	c.Entities = [NumEntities]int{}
@@ -101,8 +111,12 @@ func (c *Counts) add(m match) {
 		c.Entities[m.entity]++
 		return
 	}
-	for len(c.Patterns) <= m.pattern {
+	c.addPattern(m.pattern, 1)
+}
+
+func (c *Counts) addPattern(i, n int) {
+	for len(c.Patterns) <= i {
 		c.Patterns = append(c.Patterns, 0)
 	}
-	c.Patterns[m.pattern]++
+	c.Patterns[i] += n
 }

@@ -187,11 +187,6 @@ func joins(r rune) bool {
 	return r < 0x2E80 && r != utf8.RuneError && unicode.In(r, unicode.L, unicode.M)
 }
 
-func isWordRune(s string, i int) bool {
-	r, _ := utf8.DecodeRuneInString(s[i:])
-	return unicode.In(r, unicode.L, unicode.M)
-}
-
 // inIBAN reports whether the digits at i stand within an account number: groups
 // of four capitals and digits that begin with a country and two digits.
 func inIBAN(text string, floor, i int) bool {

@@ -4,63 +4,73 @@
 package pii // import "github.com/otelcol-feedback/otelcol-feedback/pkg/pii"
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
 	"slices"
-	"unsafe"
+	"strings"
 )
 
-// written finds what earlier redaction left, which is never looked at again.
-var written = regexp.MustCompile(`\[[A-Z][A-Z0-9_]{0,31}(?:_REDACTED|_HASH:[0-9a-f]{64})\]`)
+// Pattern is a regular expression that the user adds.
+type Pattern struct {
+	// Name makes the token: [NAME_REDACTED]. Letters, digits and '_'.
+	Name string
+	// Regex is in RE2 syntax.
+	Regex string
+	// Action is what happens to what it finds; not Keep.
+	Action Action
+}
 
-// passPatterns is pass with the user's patterns: all findings are collected,
-// put in order and replaced.
-func (e *Engine) passPatterns(text string, c *Counts) (string, error) {
-	var found []match
+type pattern struct {
+	name   string // upper case
+	re     *regexp.Regexp
+	action Action
+}
+
+var patternName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,31}$`)
+
+func (p Pattern) compile() (pattern, error) {
+	if !patternName.MatchString(p.Name) {
+		return pattern{}, errors.New("name: a letter and up to 31 letters, digits and '_' expected")
+	}
+	re, err := regexp.Compile(p.Regex)
+	if err != nil {
+		return pattern{}, fmt.Errorf("regex: %w", err)
+	}
+	if re.MatchString("") {
+		return pattern{}, errors.New("regex: it matches the empty text")
+	}
+	if p.Action == Keep {
+		return pattern{}, errors.New("action: keep finds nothing; leave the pattern out, or use allow")
+	}
+	return pattern{name: strings.ToUpper(p.Name), re: re, action: p.Action}, nil
+}
+
+// tokens finds what earlier redaction wrote, which patterns never look at.
+var tokens = regexp.MustCompile(`\[[A-Z][A-Z0-9_]{0,31}_(?:REDACTED|[0-9a-f]{32})\]`)
+
+// matches returns all findings in text, those of patterns behind the others.
+func (e *Engine) matches(text string) (all []match) {
 	s := newScanner(e, text)
 	for m, ok := s.next(); ok; m, ok = s.next() {
-		found = append(found, m)
+		all = append(all, m)
 	}
-	found = e.patternMatches(text, found)
-	if len(found) == 0 {
-		return text, nil
+	if len(e.patterns) > 0 {
+		all = e.patternMatches(text, all)
 	}
-	slices.SortStableFunc(found, func(a, b match) int {
-		if a.start != b.start {
-			return a.start - b.start
-		}
-		return b.end - a.end
-	})
-	out := make([]byte, 0, len(text)+32)
-	last := 0
-	for _, m := range found {
-		if m.end <= m.start || m.end > len(text) {
-			return "", errSpan
-		}
-		if m.end <= last {
-			continue // inside what is replaced already
-		}
-		// Of two that overlap the later one loses its beginning, not its end:
-		// nothing that was found stays readable.
-		m.start = max(m.start, last)
-		out = append(out, text[last:m.start]...)
-		out = e.appendReplacement(out, text[m.start:m.end], m)
-		last = m.end
-		c.add(m)
-	}
-	out = append(out, text[last:]...)
-	return unsafe.String(unsafe.SliceData(out), len(out)), nil //nolint:gosec // out is ours and stays as it is
+	return all
 }
 
 func (e *Engine) patternMatches(text string, found []match) []match {
-	var tokens [][]int
+	var written [][]int
 	for i, p := range e.patterns {
 		locs := p.re.FindAllStringIndex(text, -1)
-		if locs != nil && tokens == nil {
-			tokens = written.FindAllStringIndex(text, -1)
+		if locs != nil && written == nil {
+			written = tokens.FindAllStringIndex(text, -1)
 		}
 		for _, loc := range locs {
 			m := match{start: loc[0], end: loc[1], pattern: i}
-			if m.start == m.end || overlaps(tokens, m) || e.leaves(m, text[m.start:m.end]) {
+			if m.start == m.end || overlaps(written, m) || e.leaves(m, text[m.start:m.end]) {
 				continue
 			}
 			found = append(found, m)

@@ -7,34 +7,43 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"net/netip"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/nyaruka/phonenumbers"
 )
 
-// maskKeep is how many characters a mask leaves readable.
-const maskKeep = 4
+const (
+	// maskKeep is how many characters a mask leaves readable.
+	maskKeep = 4
+	// hashDigits is the number of hexadecimal digits of a hash in text: half of
+	// HMAC-SHA256, as is usual where a sum is cut (RFC 2104, RFC 4868).
+	hashDigits = 32
+)
 
-func (e *Engine) appendReplacement(dst []byte, value string, m match) []byte {
+// appendReplacement appends what stands in the place of value, of which the
+// first cut bytes are replaced already.
+func (e *Engine) appendReplacement(dst []byte, value string, cut int, m match) []byte {
+	name, action := tokenNames[m.entity], e.actions[m.entity]
 	if m.pattern >= 0 {
-		return append(dst, e.patterns[m.pattern].token...)
+		name, action = e.patterns[m.pattern].name, e.patterns[m.pattern].action
 	}
-	switch e.actions[m.entity] {
+	switch action {
 	case Mask:
-		return appendMask(dst, value)
+		return appendMask(dst, value, cut)
 	case Hash:
 		dst = append(dst, '[')
-		dst = append(dst, tokenNames[m.entity]...)
-		dst = append(dst, hashMark...)
-		dst = append(dst, HashValue(e.hashKey, plain(value))...)
+		dst = append(dst, name...)
+		dst = append(dst, '_')
+		dst = append(dst, HashValue(e.hashKey, e.canonical(m, value))[:hashDigits]...)
 		return append(dst, ']')
 	case Redact, Keep:
 	}
 	dst = append(dst, '[')
-	dst = append(dst, tokenNames[m.entity]...)
+	dst = append(dst, name...)
 	return append(dst, tokenEnd...)
 }
-
-const hashMark = "_HASH:"
 
 // HashValue is HMAC-SHA256 of value in lower-case hexadecimal.
 func HashValue(key []byte, value string) string {
@@ -45,43 +54,86 @@ func HashValue(key []byte, value string) string {
 
 // appendMask appends '*' for every character of value but the last four; a
 // value of at most eight keeps none of them, there would be nothing hidden.
-func appendMask(dst []byte, value string) []byte {
+func appendMask(dst []byte, value string, cut int) []byte {
 	n := utf8.RuneCountInString(value)
 	hide := n - maskKeep
 	if n <= 2*maskKeep {
 		hide = n
 	}
-	for i := range value {
-		if hide == 0 {
-			return append(dst, value[i:]...)
+	for i, r := range value {
+		switch {
+		case hide > 0 || r < ' ' || r == '"' || r == '\\': // what would end a string of JSON
+			if i >= cut {
+				dst = append(dst, '*')
+			}
+			hide--
+		case i >= cut:
+			dst = utf8.AppendRune(dst, r)
 		}
-		dst = append(dst, '*')
-		hide--
 	}
 	return dst
 }
 
-// plain is the form in which values are compared: the lower case of an address
-// or word, the digits (and a leading '+') of a number however it is grouped.
-func plain(value string) string {
-	if strings.IndexByte(value, '@') >= 0 {
-		return strings.ToLower(value)
+// canonical is the form in which values are compared and hashed: an address in
+// lower case, the digits of a number, a telephone number with its country, an
+// IP address in its shortest form. A secret and what a pattern finds stay as
+// they are.
+func (e *Engine) canonical(m match, value string) string {
+	if m.pattern >= 0 {
+		return value
 	}
+	switch m.entity {
+	case Email:
+		return strings.ToLower(strings.NewReplacer("＠", "@", "%40", "@").Replace(value))
+	case Phone:
+		return e.canonicalPhone(value)
+	case Card, SSN:
+		return digitsOf(value)
+	case IBAN:
+		return strings.ToUpper(strings.Map(func(r rune) rune {
+			if r < utf8.RuneSelf && isAlnum(byte(r)) {
+				return r
+			}
+			return -1
+		}, value))
+	case IP:
+		if addr, err := netip.ParseAddr(value); err == nil {
+			return addr.String()
+		}
+	case Secret:
+	}
+	return value
+}
+
+// canonicalPhone is the number in E.164 if its country is certain, and its
+// digits if not.
+func (e *Engine) canonicalPhone(value string) string {
+	if n, err := phonenumbers.Parse(value, e.homeRegion()); err == nil && phonenumbers.IsValidNumber(n) {
+		out := phonenumbers.Format(n, phonenumbers.E164)
+		if ext := n.GetExtension(); ext != "" {
+			out += "x" + ext
+		}
+		return out
+	}
+	return digitsOf(value)
+}
+
+func (e *Engine) homeRegion() string {
+	if e.region == "" {
+		return defaultRegion
+	}
+	return e.region
+}
+
+// digitsOf returns the digits of value in ASCII.
+func digitsOf(value string) string {
 	out := make([]byte, 0, len(value))
 	for i := 0; i < len(value); {
 		d, size := digitAt(value, i)
-		switch {
-		case d >= 0:
+		if d >= 0 {
 			out = append(out, byte('0'+d))
-		case size == 1 && isAlpha(value[i]), size > 1 && isWordRune(value, i):
-			return strings.ToLower(value)
-		case value[i] == '+' && len(out) == 0:
-			out = append(out, '+')
 		}
 		i += size
-	}
-	if len(out) == 0 {
-		return value
 	}
 	return string(out)
 }

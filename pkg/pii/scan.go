@@ -112,8 +112,9 @@ type scanner struct {
 	atM   match
 	atOK  bool
 
-	wordEnd int // behind the words that were looked at for secrets
-	ipEnd   int // likewise for addresses of version 6
+	wordEnd int   // behind the words that were looked at for secrets
+	held    match // a secret in the last of them, behind what is looked at now
+	ipEnd   int   // like wordEnd for addresses of version 6
 }
 
 func newScanner(e *Engine, text string) scanner {

@@ -21,6 +21,10 @@ func (s *scanner) word(i int) (match, bool) {
 	if i < s.wordEnd {
 		return match{}, false
 	}
+	if m := s.held; m.end > i && m.start >= s.floor {
+		s.held, s.wordEnd = match{}, m.end
+		return m, true
+	}
 	t := s.text
 	a, b := i, i
 	for low := max(s.floor, s.wordEnd, i-maxRun); a > low && inWord(t[a-1]); {
@@ -42,7 +46,7 @@ func (s *scanner) word(i int) (match, bool) {
 		return match{}, false
 	}
 	if m.start > i { // what stands before it has its turn first
-		s.wordEnd = m.start
+		s.wordEnd, s.held = m.start, m
 		return match{}, false
 	}
 	s.wordEnd = m.end
@@ -73,13 +77,13 @@ func (s *scanner) token(a, b int) (match, bool) {
 		end := prefixed(t, i)
 		switch b := t[i]; {
 		case end > 0:
-		case b == 'e':
+		case b == 'e' && i+1 < len(t) && (t[i+1] == 'y' || t[i+1] == 'w'):
 			end = jwtEnd(t, i)
 		case b == 'h':
 			if from, to := webhook(t, i); to > 0 {
 				return found(Secret, from, to), true
 			}
-		case b >= '0' && b <= '9':
+		case isHex(b):
 			end = numberedEnd(t, i)
 		case b == 'M' || b == 'N' || b == 'O':
 			end = discordEnd(t, i)
@@ -398,7 +402,7 @@ func isPort(v string) bool {
 
 func (s *scanner) credentials(from, at int) (match, bool) {
 	v := s.text[from:at]
-	if _, pass, _ := strings.Cut(v, ":"); isPlaceholder(pass) || v == ":" {
+	if _, pass, _ := strings.Cut(v, ":"); isStandIn(pass) || v == ":" {
 		return match{}, false
 	}
 	return found(Secret, from, at), true

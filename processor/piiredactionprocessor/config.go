@@ -36,11 +36,13 @@ type Config struct {
 	UserID string `mapstructure:"user_id"`
 
 	// Patterns are searched in addition. What one finds becomes
-	// [NAME_REDACTED]. Default none.
+	// [NAME_REDACTED], or what its action says. Default none.
 	Patterns []PatternConfig `mapstructure:"patterns"`
 
 	// Allow holds literal values that stay as they are: an address of one's own
-	// support, say. Default none.
+	// support, say. Addresses are compared without regard to case, numbers by
+	// their digits, IP addresses by value, secrets and what patterns find exactly.
+	// Default none.
 	Allow []string `mapstructure:"allow"`
 
 	// HashKey is the key of every hash, required if there is one. At least 16
@@ -51,19 +53,27 @@ type Config struct {
 	// numbers are recognised without a country code. Default "US".
 	DefaultRegion string `mapstructure:"default_region"`
 
+	// CountAttributes adds to each record, as the attributes
+	// feedback.redactions.<entity> and feedback.redactions.<pattern>, how many
+	// findings were replaced in it; none where there were none. Default false.
+	CountAttributes bool `mapstructure:"count_attributes"`
+
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
 
 // PatternConfig is a regular expression to search for.
 type PatternConfig struct {
-	// Name makes the token and the entity of the metric: a letter, then up to 31
-	// letters, digits and '_'. Not the name of an entity.
+	// Name makes the token: a letter, then up to 31 letters, digits and '_'. Not
+	// the name of an entity.
 	Name string `mapstructure:"name"`
 
 	// Regex is in RE2 syntax (no look-around, no back-references). It must not
 	// match the empty text.
 	Regex string `mapstructure:"regex"`
+
+	// Action is what becomes of what it finds: redact (default), mask or hash.
+	Action string `mapstructure:"action"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
@@ -79,28 +89,21 @@ func createDefaultConfig() component.Config {
 // Validate implements xconfmap.Validator.
 func (c *Config) Validate() error {
 	var errs []error
-	hashes := ""
 	for _, name := range slices.Sorted(maps.Keys(c.Entities)) {
 		if _, ok := pii.ParseEntity(name); !ok {
 			errs = append(errs, fmt.Errorf("entities::%s: no such entity; expected one of %s", name, strings.Join(pii.Entities(), ", ")))
 		}
-		action, ok := pii.ParseAction(c.Entities[name])
-		if !ok {
+		if _, ok := pii.ParseAction(c.Entities[name]); !ok {
 			errs = append(errs, fmt.Errorf("entities::%s: expected redact, mask, hash or keep, got %q", name, c.Entities[name]))
-		}
-		if ok && action == pii.Hash && hashes == "" {
-			hashes = "entities::" + name
 		}
 	}
 	switch c.UserID {
-	case userKeep, userDrop:
-	case userHash:
-		hashes = "user_id"
+	case userKeep, userDrop, userHash:
 	default:
 		errs = append(errs, fmt.Errorf("user_id: expected keep, hash or drop, got %q", c.UserID))
 	}
-	if hashes != "" && len(c.HashKey) < minHashKey {
-		errs = append(errs, fmt.Errorf("hash_key: at least %d bytes are required, because %s is hash", minHashKey, hashes))
+	if key := c.hashes(); key != "" && len(c.HashKey) < minHashKey {
+		errs = append(errs, fmt.Errorf("hash_key: at least %d bytes are required, because %s is hash", minHashKey, key))
 	}
 	errs = append(errs, c.validatePatterns()...)
 	if _, err := pii.New(pii.Options{DefaultRegion: c.DefaultRegion}); err != nil {
@@ -110,6 +113,24 @@ func (c *Config) Validate() error {
 		errs = append(errs, errors.New("allow: an empty value allows nothing"))
 	}
 	return errors.Join(errs...)
+}
+
+// hashes returns a key that asks for a hash, or "".
+func (c *Config) hashes() string {
+	if c.UserID == userHash {
+		return "user_id"
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Entities)) {
+		if c.Entities[name] == pii.Hash.String() {
+			return "entities::" + name
+		}
+	}
+	for i, p := range c.Patterns {
+		if p.Action == pii.Hash.String() {
+			return fmt.Sprintf("patterns::%d::action", i)
+		}
+	}
+	return ""
 }
 
 func (c *Config) validatePatterns() (errs []error) {
@@ -124,6 +145,11 @@ func (c *Config) validatePatterns() (errs []error) {
 			errs = append(errs, fmt.Errorf("patterns::%d::name: %q twice", i, p.Name))
 		}
 		names[name] = true
+		switch p.Action {
+		case "", pii.Redact.String(), pii.Mask.String(), pii.Hash.String():
+		default:
+			errs = append(errs, fmt.Errorf("patterns::%d::action: expected redact, mask or hash, got %q", i, p.Action))
+		}
 		if _, err := pii.New(pii.Options{Patterns: []pii.Pattern{{Name: p.Name, Regex: p.Regex}}}); err != nil {
 			errs = append(errs, fmt.Errorf("patterns::%d: %w", i, errors.Unwrap(err)))
 		}
@@ -148,7 +174,8 @@ func (c *Config) engine() (*pii.Engine, error) {
 		o.Actions[e] = a
 	}
 	for _, p := range c.Patterns {
-		o.Patterns = append(o.Patterns, pii.Pattern{Name: p.Name, Regex: p.Regex})
+		action, _ := pii.ParseAction(p.Action) // redact, if there is none
+		o.Patterns = append(o.Patterns, pii.Pattern{Name: p.Name, Regex: p.Regex, Action: action})
 	}
 	return pii.New(o)
 }

@@ -29,13 +29,14 @@ var _ processor.Logs = (*redaction)(nil)
 // which would count a request with one refused event as a failed one.
 type redaction struct {
 	component.StartFunc
-	component.ShutdownFunc
 
-	next     consumer.Logs
-	logger   *zap.Logger
-	engine   redactor
-	userID   userID
-	counters *counters
+	next      consumer.Logs
+	logger    *zap.Logger
+	engine    redactor
+	userID    userID
+	addresses *addresses
+	counters  *counters
+	attrs     *attributes // nil: none are asked for
 }
 
 // redactor is what a [pii.Engine] does.
@@ -48,17 +49,28 @@ func newRedaction(set processor.Settings, cfg *Config, next consumer.Logs) (*red
 	if err != nil {
 		return nil, err
 	}
-	counters, err := newCounters(set.TelemetrySettings, cfg.Patterns)
+	counters, err := newCounters(set.TelemetrySettings)
 	if err != nil {
 		return nil, err
 	}
-	return &redaction{
-		next:     next,
-		logger:   set.Logger,
-		engine:   engine,
-		userID:   userID{action: cfg.UserID, key: []byte(cfg.HashKey)},
-		counters: counters,
-	}, nil
+	p := &redaction{
+		next:      next,
+		logger:    set.Logger,
+		engine:    engine,
+		userID:    userID{action: cfg.UserID, key: []byte(cfg.HashKey)},
+		addresses: newAddresses(set.Logger),
+		counters:  counters,
+	}
+	if cfg.CountAttributes {
+		p.attrs = newAttributes(cfg.Patterns)
+	}
+	return p, nil
+}
+
+// Shutdown implements component.Component.
+func (p *redaction) Shutdown(context.Context) error {
+	p.addresses.report()
+	return nil
 }
 
 // Capabilities implements consumer.Logs.
@@ -70,7 +82,7 @@ func (p *redaction) Capabilities() consumer.Capabilities {
 // refused alone; an error is that of the components behind.
 func (p *redaction) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	r := run{redaction: p}
-	r.rewriter = func(text string) (string, error) { return p.engine.Redact(text, &r.counts) }
+	r.rewriter = func(text string) (string, error) { return p.engine.Redact(text, &r.record) }
 	transport := feedback.TransportOTLP
 	if req := feedback.FromContext(ctx); req != nil {
 		transport = req.Transport
@@ -92,6 +104,7 @@ func (p *redaction) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 type run struct {
 	*redaction
 	rewriter feedback.Rewriter
+	record   pii.Counts // of the record in work
 	counts   pii.Counts
 	failed   int
 	verdicts *feedback.Verdicts
@@ -122,9 +135,18 @@ func (r *run) redact(lr plog.LogRecord) (err error) {
 			err = errPanic
 		}
 	}()
+	r.record.Reset()
 	_, refused := lr.Attributes().Get(feedback.AttrErrorCode)
 	r.userID.apply(lr.Body())
-	return feedback.RewriteText(lr.Body(), refused, r.rewriter)
+	r.addresses.look(lr.Body())
+	if err := feedback.RewriteText(lr.Body(), refused, r.rewriter); err != nil {
+		return err
+	}
+	r.counts.Add(&r.record)
+	if r.attrs != nil {
+		r.attrs.put(lr.Attributes(), &r.record)
+	}
+	return nil
 }
 
 // refuse takes everything but identifiers out of a record. It reports whether

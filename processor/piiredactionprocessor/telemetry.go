@@ -5,8 +5,10 @@ package piiredactionprocessor // import "github.com/otelcol-feedback/otelcol-fee
 
 import (
 	"context"
+	"strings"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
@@ -15,29 +17,22 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/processor/piiredactionprocessor/internal/metadata"
 )
 
-// counters records what was found, once a batch.
+// counters records what was found, once a batch. What patterns find is no value
+// of the attribute entity, which is a closed set.
 type counters struct {
 	telemetry *metadata.TelemetryBuilder
 	entities  [pii.NumEntities][]metric.AddOption
-	patterns  [][]metric.AddOption
 }
 
-func newCounters(set component.TelemetrySettings, patterns []PatternConfig) (*counters, error) {
+func newCounters(set component.TelemetrySettings) (*counters, error) {
 	t, err := metadata.NewTelemetryBuilder(set)
 	if err != nil {
 		return nil, err
 	}
 	c := &counters{telemetry: t}
-	bind := func(name string) []metric.AddOption {
-		opts := []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(attribute.String("entity", name)))}
-		t.FeedbackRedactions.Add(context.Background(), 0, opts...)
-		return opts
-	}
 	for i, name := range pii.Entities() {
-		c.entities[i] = bind(name)
-	}
-	for _, p := range patterns {
-		c.patterns = append(c.patterns, bind(p.Name))
+		c.entities[i] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(attribute.String("entity", name)))}
+		t.FeedbackRedactions.Add(context.Background(), 0, c.entities[i]...)
 	}
 	return c, nil
 }
@@ -48,15 +43,42 @@ func (c *counters) record(ctx context.Context, n *pii.Counts) {
 			c.telemetry.FeedbackRedactions.Add(ctx, int64(v), c.entities[i]...)
 		}
 	}
-	for i, v := range n.Patterns {
-		if v > 0 {
-			c.telemetry.FeedbackRedactions.Add(ctx, int64(v), c.patterns[i]...)
-		}
-	}
 }
 
 func (c *counters) refused(ctx context.Context, transport string, n int) {
 	c.telemetry.FeedbackRejectedEvents.Add(ctx, int64(n), metric.WithAttributeSet(attribute.NewSet(
 		attribute.String("transport", transport),
 		attribute.String("code", string(feedback.CodeRedactionFailed)))))
+}
+
+// attributes are the names under which a record tells what was replaced in it.
+type attributes struct {
+	entities [pii.NumEntities]string
+	patterns []string
+}
+
+const attrPrefix = feedback.AttrPrefix + "redactions."
+
+func newAttributes(patterns []PatternConfig) *attributes {
+	a := &attributes{}
+	for i, name := range pii.Entities() {
+		a.entities[i] = attrPrefix + name
+	}
+	for _, p := range patterns {
+		a.patterns = append(a.patterns, attrPrefix+strings.ToLower(p.Name))
+	}
+	return a
+}
+
+func (a *attributes) put(attrs pcommon.Map, n *pii.Counts) {
+	for i, v := range n.Entities {
+		if v > 0 {
+			attrs.PutInt(a.entities[i], int64(v))
+		}
+	}
+	for i, v := range n.Patterns {
+		if v > 0 {
+			attrs.PutInt(a.patterns[i], int64(v))
+		}
+	}
 }

@@ -5,6 +5,8 @@ package piiredactionprocessor // import "github.com/otelcol-feedback/otelcol-fee
 
 import (
 	"encoding/json"
+	"fmt"
+	"regexp"
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -13,6 +15,18 @@ import (
 )
 
 const userField = "user_id"
+
+// userName finds the name of the member in JSON text, any of its characters
+// escaped or not.
+var userName = func() *regexp.Regexp {
+	var expr strings.Builder
+	expr.WriteByte('"')
+	for _, c := range []byte(userField) {
+		fmt.Fprintf(&expr, `(?:%c|\\u(?i:%04x))`, c, c)
+	}
+	expr.WriteByte('"')
+	return regexp.MustCompile(expr.String())
+}()
 
 // userID is what becomes of an event's user_id.
 type userID struct {
@@ -32,7 +46,7 @@ func (u userID) apply(body pcommon.Value) {
 			v.SetStr(pii.HashValue(u.key, v.AsString()))
 		}
 	case pcommon.ValueTypeStr:
-		if text := body.Str(); strings.Contains(text, `"`+userField+`"`) {
+		if text := body.Str(); userName.MatchString(text) {
 			body.SetStr(u.inText(text))
 		}
 	default:
@@ -44,11 +58,12 @@ func (u userID) apply(body pcommon.Value) {
 func (u userID) inText(text string) string {
 	var out strings.Builder
 	for {
-		_, rest, ok := strings.Cut(text, `"`+userField+`"`)
-		value := strings.TrimLeft(rest, " \t\r\n")
-		if !ok {
+		loc := userName.FindStringIndex(text)
+		if loc == nil {
 			break
 		}
+		rest := text[loc[1]:]
+		value := strings.TrimLeft(rest, " \t\r\n")
 		if !strings.HasPrefix(value, ":") {
 			out.WriteString(text[:len(text)-len(rest)])
 			text = rest
