@@ -96,7 +96,6 @@ var variables = func() map[string][]string {
 		"secure.yaml": slices.Concat(shared, otlp, brokers, topic, dead, spool, breaker, []string{
 			"TLS__CERT_FILE", "TLS__KEY_FILE", "TLS__CLIENT_CA_FILE",
 			"AUTH__HMAC_SECRET_FILE", "AUTH__PUBLIC_KEY_FILE", "AUTH__JWKS_FILE", "AUTH__JWKS_URL", "AUTH__ISSUER", "AUTH__AUDIENCE",
-			"INGESTION__RATE_LIMIT_PER_CLIENT", "INGESTION__RATE_LIMIT_PEERS",
 			"KAFKA__SASL_MECHANISM", "KAFKA__SASL_USERNAME", "KAFKA__SASL_PASSWORD", "KAFKA__SSL_CA_LOCATION",
 		}),
 		"sidecar.yaml":     slices.Concat(shared, otlp),

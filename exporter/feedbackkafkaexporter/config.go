@@ -287,6 +287,14 @@ func (c *Config) validateAuth(fail func(string, ...any)) {
 	if s := c.Authentication.SASL; s != nil && s.Mechanism == mechanismAWS {
 		fail("auth::sasl::mechanism: %s is not supported; use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER", mechanismAWS)
 	}
+	if s := c.Authentication.SASL; s != nil && s.Mechanism != mechanismOAuthBearer {
+		if s.Username == "" {
+			fail("auth::sasl::username: must be set; config/secure.yaml takes it from COLLECTOR_KAFKA__SASL_USERNAME")
+		}
+		if s.Password == "" {
+			fail("auth::sasl::password: must be set; config/secure.yaml takes it from COLLECTOR_KAFKA__SASL_PASSWORD")
+		}
+	}
 	if c.Authentication.SASL != nil && c.Authentication.PlainText != nil {
 		fail("auth: sasl and plain_text exclude each other")
 	}
