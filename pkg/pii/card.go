@@ -20,7 +20,7 @@ func (s *scanner) card(c *cluster, g int) (match, bool) {
 			continue
 		}
 		kind := c.sep(g, h)
-		if kind > sepDot || (kind == sepDot && g == h) || s.isDecimal(c, g, h) {
+		if kind > sepDot && !c.foursBy(g, h) || (kind == sepDot && g == h) || s.isDecimal(c, g, h) {
 			continue
 		}
 		digits := c.window(g, h)
@@ -82,6 +82,19 @@ func (c *cluster) cardLayout(g, h int) bool {
 		}
 	}
 	return h-g <= 4 && c.groups[h].n <= 5
+}
+
+// foursBy reports whether groups [g, h] are four fours between blanks and dashes.
+func (c *cluster) foursBy(g, h int) bool {
+	if h != g+3 {
+		return false
+	}
+	for i := g; i <= h; i++ {
+		if k := c.groups[i].sep; c.groups[i].n != 4 || i > g && k != sepSpace && k != sepDash {
+			return false
+		}
+	}
+	return true
 }
 
 // runsOn reports whether the fours of a card continue on either side, so that

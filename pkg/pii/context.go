@@ -62,6 +62,7 @@ type reader struct {
 	i     int // start of the last word
 	lines int // line ends crossed
 	stops int // sentence ends crossed
+	comma bool
 	digit bool
 }
 
@@ -77,6 +78,8 @@ func (r *reader) word() (w string, ok bool) {
 		switch {
 		case c == '\n':
 			r.lines++
+		case c == ',':
+			r.comma = true
 		case c == '.' || c == '!' || c == '?' || c == ';':
 			r.stops++
 		case digitOf(c) >= 0:
@@ -201,7 +204,7 @@ func (c *context) weigh(kind, prev, seen wordKind, fills int, r reader) bool {
 	case kind&wCode != 0 && seen&wPrep != 0:
 		return fills < maxFill // send the code to …
 	case kind&wID != 0 && kind&(wFill|wMessage) == 0:
-		c.id = true
+		c.id = !r.comma // the number on the invoice, 020 …
 		return false
 	case kind&wOwn != 0 && seen&wNumber != 0 && r.stops == 0:
 		c.message = true // my number is …

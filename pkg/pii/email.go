@@ -42,8 +42,11 @@ func findEmail(text string, floor, i, size int) (match, bool) {
 		return match{}, false
 	}
 	end := domainEnd(text, i+size)
-	if end < 0 || isFileName(text[i+size:end]) {
+	if end < 0 || isFileName(text[i+size:end]) || isVersion(text[i+size:end]) {
 		return match{}, false
+	}
+	if text[start:i] == "git" && end+1 < len(text) && text[end] == ':' && isAlpha(text[end+1]) {
+		return match{}, false // git@host:repository
 	}
 	if text[start] == '_' && end < len(text) && text[end] == '_' && start+1 < i {
 		start++ // _emphasis_
@@ -230,6 +233,22 @@ func domainLiteralEnd(text string, i int) int {
 		}
 	}
 	return -1
+}
+
+// isVersion tells package@1.2.3.beta from an address.
+func isVersion(domain string) bool {
+	first, rest, _ := strings.Cut(strings.TrimPrefix(domain, "v"), ".")
+	second, _, more := strings.Cut(rest, ".")
+	return more && isDigits(first) && isDigits(second)
+}
+
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if !isDigit(s[i]) {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // isFileName tells image@2x.png from an address.

@@ -109,7 +109,7 @@ func (p *shape) trunk() bool {
 	if p.lengths() > 5 || len(d) == 12 && (p.lengths() < 3 || p.group(1)[0] == '0' || p.group(p.lengths() - 1)[0] == '0') {
 		return false
 	}
-	if p.lengths() == 3 && p.minGroup() == 3 && p.longest() == 3 && p.c.sep(p.g, p.h) == sepDot {
+	if p.minGroup() == 3 && p.longest() == 3 && p.c.sep(p.g, p.h) == sepDot {
 		return false // 016.016.016
 	}
 	if p.lengths() == 2 {
