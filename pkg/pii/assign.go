@@ -19,6 +19,7 @@ const (
 	nameToken             // likewise, but also the name of many other things
 	nameSig               // a signature: only behind '='
 	nameAuth              // Authorization: a scheme, then the value
+	nameOther             // no secret, though it ends like one
 )
 
 // names that announce a secret, in lower case and without what joins their
@@ -39,6 +40,8 @@ func init() {
 		nameToken: "secret token credential credentials creds",
 		nameSig:   "sig signature xamzsignature xamzcredential xamzsecuritytoken xgoogsignature",
 		nameAuth:  "authorization proxyauthorization authorisation",
+		nameOther: "creationtoken clientrequesttoken clienttoken requesttoken idempotencytoken nexttoken pagetoken nextpagetoken continuationtoken synctoken starttoken " +
+			"nextbatchtoken endtoken stoptoken bostoken eostoken padtoken unktoken septoken clstoken masktoken specialtoken firsttoken lasttoken pertoken publickeytoken",
 	} {
 		for name := range strings.FieldsSeq(list) {
 			names[name] = kind
@@ -110,7 +113,7 @@ func (s *scanner) assignment(i int) (match, bool) {
 		}
 	}
 	kind := s.nameBefore(i)
-	if kind == nameNone {
+	if kind == nameNone || kind == nameOther {
 		return match{}, false
 	}
 	v := i + 1
@@ -224,7 +227,7 @@ type assigned struct {
 }
 
 func (a assigned) isSecret(kind nameKind) bool {
-	if isPlaceholder(a.v) || len(a.v) < 4 {
+	if isPlaceholder(a.v) || len(a.v) < 4 || !a.quoted && isExpression(a.v) || strings.HasPrefix(a.v, "arn:") {
 		return false
 	}
 	letters, digits, symbols, blanks := classes(a.v)
@@ -241,15 +244,49 @@ func (a assigned) isSecret(kind nameKind) bool {
 		}
 		return a.tight || a.quoted || mixedCase(a.v)
 	case nameKey:
-		return len(a.v) >= 8 && (letters > 0 && digits > 0 || len(a.v) >= 16 && (mixedCase(a.v) || a.tight || a.quoted))
+		return len(a.v) >= 8 && (a.quoted || !isMember(a.v)) && (letters > 0 && digits > 0 || len(a.v) >= 16 && (mixedCase(a.v) || a.tight || a.quoted))
 	case nameToken:
 		return len(a.v) >= 8 && letters > 0 && digits > 0 && !isUUID(a.v) && (longestMixed(a.v) >= 8 || symbols > 0 && (a.tight || a.quoted) && longestMixed(a.v) >= 4) ||
 			len(a.v) >= minToken && mixedCase(a.v) && looksRandom(a.v)
 	case nameSig:
 		return a.tight && len(a.v) >= minToken && (digits > 0 || mixedCase(a.v))
-	case nameNone, nameAuth:
+	case nameNone, nameAuth, nameOther:
 	}
 	return false
+}
+
+// isExpression reports whether a value without quotes is a piece of program text:
+// a call, a dotted name, a variable that is named for what it holds.
+func isExpression(v string) bool {
+	if i := strings.IndexByte(v, '('); i > 0 && isAlpha(v[i-1]) {
+		return true
+	}
+	dots, parts := 0, 1
+	for i := range len(v) {
+		switch b := v[i]; {
+		case b == '.':
+			dots++
+		case b == '_':
+			parts++
+		case !isAlpha(b):
+			return false
+		}
+	}
+	if dots > 0 {
+		return true
+	}
+	low := strings.ToLower(v)
+	return parts > 1 && (strings.Contains(low, "pass") || strings.Contains(low, "pwd") || strings.Contains(low, "secret") || strings.Contains(low, "token") || strings.Contains(low, "key"))
+}
+
+// isMember reports whether a value is a member of something that has a plain
+// name: hpke.MLKEM1024.
+func isMember(v string) bool {
+	i := 0
+	for i < len(v) && (v[i] >= 'a' && v[i] <= 'z' || v[i] == '_') {
+		i++
+	}
+	return i >= 3 && i+1 < len(v) && v[i] == '.' && isAlpha(v[i+1])
 }
 
 // classes counts what a value is made of. Dashes, dots and the like, which also

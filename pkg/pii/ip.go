@@ -93,7 +93,7 @@ func closesIPv4(t string, start, end int) bool {
 	}
 	switch b := t[end]; b {
 	case '.':
-		return !isDigit(next) && (start == 0 || t[start-1] != '-' || !isAlpha(next))
+		return !isDigit(next) && (start == 0 || t[start-1] != '-' || !isAlpha(next)) && !isQualifier(t[end+1:])
 	case '-':
 		return !isAlpha(next) || strings.HasPrefix(t[end+1:], "to")
 	case '_', '+', '%', '^', '~':
@@ -107,6 +107,21 @@ func closesIPv4(t string, start, end int) bool {
 		r, _ := utf8.DecodeRuneInString(t[end:])
 		return !joins(r) && digitOf(r) < 0
 	}
+}
+
+// isQualifier reports whether t begins with what a version may end in: v21, el7,
+// Final, RELEASE.
+func isQualifier(t string) bool {
+	n, digits, low := 0, 0, 0
+	for n < len(t) && n < 16 && isAlnum(t[n]) {
+		if isDigit(t[n]) {
+			digits++
+		} else if t[n] >= 'a' {
+			low++
+		}
+		n++
+	}
+	return n > 0 && (digits > 0 || n > 1 && low == 0) || t[:n] == "Final"
 }
 
 // cue says what a word near a number of four parts tells of it.
@@ -301,8 +316,9 @@ func (s *scanner) likelyIPv6(a, end int) bool {
 	if groups == 0 {
 		return false // the unspecified one is nobody's
 	}
-	if pairs == groupsV6 || groups <= 2 && (digits == 0 || letters == 0 && longest < 3 && t != "::1" && !strings.Contains(t, ".")) {
-		return s.announcesIP(a)
+	plain := letters == 0 && t != "::1" && !strings.Contains(t, ".")
+	if pairs == groupsV6 || groups <= 2 && (digits == 0 || plain && (longest < 4 || groups == 1)) {
+		return s.announcesIP(a) || end < len(s.text) && s.text[end] == '/' && a+1 < end
 	}
 	if t == "::1" && a >= 2 && s.text[a-1] == '[' && (isAlnum(s.text[a-2]) || s.text[a-2] == ']' || s.text[a-2] == ')') {
 		return false // a slice

@@ -208,7 +208,8 @@ func TestNotSecret(t *testing.T) {
 		"https://cdn.example.com/assets/index-4f3a2b1c.js", "arn:aws:iam::123456789012:role/Admin", "ssh://git@github.com/o/r.git is it", "compass: north2", "passport: needed", "bypass=true",
 		"data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAUA", "eyJ is how they begin", "AKIA is a prefix", "user: joe, token count: 512", "session_id: a1b2c3d4e5f6g7h8", "C:\\Users\\joe\\Documents\\secret.txt",
 		"2024-11-23T10:20:30.123456789Z", "1Z999AA10123456784", "978-3-16-148410-0", "temperature=0.7&top_p=0.95", "The password reset link expires in 24h", "my password was reset 3 times", "token=abc", "signature: John",
-		"etag \"33a64df551425fcc55e4d42a148795d9f25f89d4\"", "trace 4bf92f3577b34da6a3ce929d0e0e4736", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "pass: 3 of 5", "Pass rate: 93%", "pass=12",
+		"etag \"33a64df551425fcc55e4d42a148795d9f25f89d4\"", "trace 4bf92f3577b34da6a3ce929d0e0e4736", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "pass: 3 of 5", "Pass rate: 93%", "pass=12", `password = base64.b64encode(b"x1")`, "credentials = base64.b64encode(x1)", "MLKEM1024P384PrivateKey = rust_openssl.hpke.MLKEM1024", `'authkey': AuthenticationString(os.urandom(32))`,
+		`"CreationToken": "console-123Example"`, `"clientRequestToken": "123Example"`, `"encryptionKey": "arn:aws:kms:us-east-1:123456789012:key/abcd1234"`, "password=settings.DB_PASSWORD", "password=db_password",
 	} {
 		for _, m := range findAll(e, text) {
 			assert.NotEqual(t, Secret, m.entity, "%q in %q", text[m.start:m.end], text)
