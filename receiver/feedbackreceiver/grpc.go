@@ -114,6 +114,7 @@ func newGRPCServer(ctx context.Context, cfg *GRPCConfig, host component.Host, se
 		configgrpc.WithGrpcServerOption(grpc.Creds(transport)),
 		configgrpc.WithGrpcServerOption(grpc.MaxHeaderListSize(maxGRPCHeaderBytes)),
 		configgrpc.WithGrpcServerOption(grpc.ConnectionTimeout(grpcHandshakeTimeout)),
+		configgrpc.WithGrpcServerOption(grpc.ForceServerCodecV2(newRequestCodec(cfg.MaxRequestEvents, cfg.ServerConfig.MaxRecvMsgSizeMiB))),
 		configgrpc.WithGrpcServerOption(grpc.ChainUnaryInterceptor(unary...)),
 		configgrpc.WithGrpcServerOption(grpc.ChainStreamInterceptor(stream...)))
 }

@@ -77,12 +77,16 @@ func (s *feedbackService) take(ctx context.Context, req *feedbackv1.SubmitReques
 	if len(events) == 0 {
 		return noEvents(), nil
 	}
-	if len(events) > s.maxEvents {
-		return nil, errGRPCTooManyEvents
+	if err := undecoded(events, s.maxEvents); err != nil {
+		return nil, err
 	}
 	hold := s.receiver.rt.Account().Open()
 	defer hold.Release()
-	if err := hold.Grow(ctx, 0, int64(proto.Size(req))); err != nil {
+	size := int64(proto.Size(req))
+	if err := hold.Grow(ctx, 0, size); err != nil {
+		return nil, requestError(ctx, err)
+	}
+	if err := hold.Unfold(ctx, size+unfoldedEvents(events)); err != nil {
 		return nil, requestError(ctx, err)
 	}
 	ctx = feedbackruntimeextension.NewContext(ctx, hold)
