@@ -54,7 +54,7 @@ run: build ## Start the quick start: the collector with a broker inside
 test: test-unit check-generated test-kafka ## Units with -race, drift of generated code, one Apache Kafka node
 
 .PHONY: verify
-verify: test-unit check-generated test-kafka-once fuzz test-container test-sbom ## test, and all that takes longer: fuzzing, the container image
+verify: test-unit check-generated test-kafka-once test-hostile-once fuzz test-container test-sbom ## test, and all that takes longer: fuzzing, the container image
 
 .PHONY: lint
 lint: lint-headers lint-sleeps lint-proto lint-tidy lint-go ## Linters, module files, licence headers
@@ -109,6 +109,14 @@ test-kafka: build kafka-libs ## Tests of the binary on one Apache Kafka node
 .PHONY: test-kafka-once
 test-kafka-once: build kafka-libs # the same, unless exactly these inputs have passed before
 	@scripts/test-kafka.sh --once
+
+.PHONY: test-hostile
+test-hostile: build ## Attack the binary: slow, greedy, lying and forging clients (Linux)
+	@scripts/test-hostile.sh
+
+.PHONY: test-hostile-once
+test-hostile-once: build # the same, unless exactly these inputs have passed before
+	@scripts/test-hostile.sh --once
 
 .PHONY: test-faults
 test-faults: build kafka-libs ## Short form of the table of faults, on three brokers (FAULTS=regexp picks rows)
