@@ -195,16 +195,20 @@ func TestAuthenticateConcurrently(t *testing.T) {
 func TestStartFails(t *testing.T) {
 	dir := t.TempDir()
 	for want, change := range map[string]func(*Config){
-		"hmac_secret_file: open ":               func(c *Config) { c.HMACSecretFile = dir + "/none" },
-		"a secret must have at least 32 bytes":  func(c *Config) { c.HMACSecretFile = write(t, "", marker) },
-		"no PEM block of a public key":          func(c *Config) { c.PublicKeyFile = write(t, "", marker) },
-		"no JSON Web Key Set":                   func(c *Config) { c.JWKSFile = write(t, "", marker) },
-		"the file is too large":                 func(c *Config) { c.PublicKeyFile = write(t, "", strings.Repeat("x", maxKeyFile+1)) },
-		"no key fits any of algorithms":         func(c *Config) { static(c); c.Algorithms = []string{"RS256"} },
-		"presigned::directory: ":                func(c *Config) { static(c); c.Presigned.Directory = write(t, "", "") },
-		"jwks::tls: ":                           func(c *Config) { c.JWKSURL = "https://localhost"; c.JWKS.TLS.CAFile = dir + "/none" },
-		"101 keys, more than the 100 allowed":   func(c *Config) { c.JWKSFile = write(t, "", `{"keys":[`+strings.Repeat(`{},`, 100)+`{}]}`) },
-		"is no list of uses that this version ": func(c *Config) { static(c); c.Presigned.Directory = dir; write(t, dir+"/"+useLogName, "something else") },
+		"hmac_secret_file: open ":              func(c *Config) { c.HMACSecretFile = dir + "/none" },
+		"a secret must have at least 32 bytes": func(c *Config) { c.HMACSecretFile = write(t, "", marker) },
+		"no PEM block of a public key":         func(c *Config) { c.PublicKeyFile = write(t, "", marker) },
+		"no JSON Web Key Set":                  func(c *Config) { c.JWKSFile = write(t, "", marker) },
+		"the file is too large":                func(c *Config) { c.PublicKeyFile = write(t, "", strings.Repeat("x", maxKeyFile+1)) },
+		"no key fits any of algorithms":        func(c *Config) { static(c); c.Algorithms = []string{"RS256"} },
+		"presigned::directory: ":               func(c *Config) { static(c); c.Presigned.Directory = write(t, "", "") },
+		"jwks::tls: ":                          func(c *Config) { c.JWKSURL = "https://localhost"; c.JWKS.TLS.CAFile = dir + "/none" },
+		"101 keys, more than the 100 allowed":  func(c *Config) { c.JWKSFile = write(t, "", `{"keys":[`+strings.Repeat(`{},`, 100)+`{}]}`) },
+		"is no list of uses that this version ": func(c *Config) {
+			static(c)
+			c.Presigned.Directory = dir
+			write(t, dir+"/"+useLogName, "something else")
+		},
 	} {
 		cfg := createDefaultConfig().(*Config)
 		change(cfg)

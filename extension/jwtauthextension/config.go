@@ -44,7 +44,7 @@ type Config struct {
 	HMACSecretFile string `mapstructure:"hmac_secret_file"`
 
 	// PublicKeyFile holds one to four public keys or certificates in PEM: RSA of
-	// 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519.
+	// 2048 to 4096 bits, P-256, P-384, P-521 or Ed25519.
 	PublicKeyFile string `mapstructure:"public_key_file"`
 
 	// JWKSFile holds a JSON Web Key Set. Symmetric keys in it are used.

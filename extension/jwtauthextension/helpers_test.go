@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -154,6 +153,8 @@ func refused(t testing.TB, want *access.Refusal, err error) {
 	assert.Equal(t, error(want), err)
 	if err != nil {
 		assert.NotContains(t, err.Error(), marker)
-		assert.False(t, strings.Contains(err.Error(), "eyJ"))
+		assert.NotContains(t, err.Error(), "eyJ")
 	}
 }
+
+func forDays(c *token.Claims) { c.Expiry = jwt.NewNumericDate(time.Now().Add(72 * time.Hour)) }

@@ -19,7 +19,7 @@ const (
 	// minRSABits and maxRSABits bound RSA keys: below, they can be broken; above,
 	// each token would cost more than an answer is worth.
 	minRSABits = 2048
-	maxRSABits = 8192
+	maxRSABits = 4096
 	// maxTried bounds the keys that one token is tried against.
 	maxTried = 4
 )

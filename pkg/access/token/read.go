@@ -117,7 +117,7 @@ func (j JWKS) key(raw json.RawMessage) (key Key, use bool, err error) {
 		return Key{}, false, errors.New("a secret: it must not be published")
 	case !secret && !jwk.IsPublic():
 		return Key{}, false, errors.New("a private key: it must not be given away, make another")
-	case !jwk.Valid():
+	case !secret && !jwk.Valid():
 		return Key{}, false, errors.New("not valid")
 	}
 	key, err = NewKey(jwk.KeyID, jwk.Key, jwk.Algorithm)
