@@ -3,6 +3,7 @@ module github.com/otelcol-feedback/otelcol-feedback
 go 1.26.0
 
 require (
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/go-jose/go-jose/v4 v4.1.9
 	github.com/go-json-experiment/json v1.27.2
 	github.com/golang/snappy v1.0.0
