@@ -78,9 +78,11 @@ def main(texts, findings):
         for text in samples:  # loads what is loaded when it is needed first
             engine.analyze(text, "en", entities=list(ENTITIES))
         for text in samples:
-            begin = time.process_time()
-            results = engine.analyze(text, "en", entities=list(ENTITIES))
-            micros = (time.process_time() - begin) * 1e6
+            micros = float("inf")
+            for _ in range(5):  # the shortest: others are at work on this machine
+                begin = time.perf_counter()
+                results = engine.analyze(text, "en", entities=list(ENTITIES))
+                micros = min(micros, (time.perf_counter() - begin) * 1e6)
             spans = sorted((r.entity_type, r.start, r.end) for r in results)
             json.dump({"text": text, "spans": spans, "micros": micros}, out, ensure_ascii=False)
             out.write("\n")

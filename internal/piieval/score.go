@@ -6,6 +6,7 @@ package piieval // import "github.com/otelcol-feedback/otelcol-feedback/internal
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -45,10 +46,13 @@ type Result struct {
 	All      Score            `json:"all"`
 	// Clean counts texts without personal data, Changed those of them in which
 	// something was found.
-	Clean   int     `json:"clean"`
-	Changed int     `json:"clean_changed"`
-	Micros  float64 `json:"us_per_text"`
+	Clean   int `json:"clean"`
+	Changed int `json:"clean_changed"`
+	// Micros is the mean of each text's shortest run.
+	Micros float64 `json:"us_per_text"`
 }
+
+const repeats = 5
 
 // Measure runs f over samples. What goes wrong is written to log, which may be
 // nil.
@@ -60,9 +64,14 @@ func Measure(name string, f Finder, samples []Sample, log io.Writer) Result {
 	r := Result{Name: name, Texts: len(samples), Entities: map[string]Score{}}
 	var spent time.Duration
 	for _, s := range samples {
-		begin := time.Now()
-		got := f.Find(s.Text)
-		spent += time.Since(begin)
+		var got []Span
+		best := time.Duration(math.MaxInt64)
+		for range repeats { // the shortest: others are at work on this machine
+			begin := time.Now()
+			got = f.Find(s.Text)
+			best = min(best, time.Since(begin))
+		}
+		spent += best
 		if len(s.Spans) == 0 {
 			r.Clean++
 			if len(got) > 0 {

@@ -16,8 +16,8 @@ func (s *scanner) card(c *cluster, g int) (match, bool) {
 	before := s.linkedBefore(c, g)
 	for h := min(c.n, g+maxParts) - 1; h >= g; h-- {
 		n := c.groups[h].at + c.groups[h].n - c.groups[g].at
-		if n < minCard || n > maxCard {
-			continue
+		if n < minCard || n > maxCard || g == 0 && c.plus >= 0 && n <= 15 {
+			continue // with '+' it is a telephone number
 		}
 		kind := c.sep(g, h)
 		if kind > sepDot && !c.foursBy(g, h) || (kind == sepDot && g == h) || s.isDecimal(c, g, h) {

@@ -42,7 +42,7 @@ func run(args []string, out io.Writer) error {
 	flags.BoolVar(&o.verbose, "v", false, "print what was missed, and what was found where there is nothing")
 	flags.BoolVar(&o.regexes, "regexes", false, "measure the architecture document's four regular expressions too")
 	flags.StringVar(&o.write, "write", "", "write the hard set to this file and stop")
-	flags.StringVar(&o.other, "findings", "", "measure findings on the hard set that another program wrote to this file")
+	flags.StringVar(&o.other, "findings", "", "measure the findings on the first set that another program wrote to this file")
 	flags.StringVar(&o.name, "name", "other", "name of that program")
 	flags.Usage = func() {
 		fmt.Fprintln(flags.Output(), "usage: pii-eval [flags] [file.jsonl ...]\nWithout files: the hard set. A line of a file: {\"text\": …, \"spans\": [[label, start, end], …]}, in characters.")
@@ -97,7 +97,7 @@ func report(o options, sets []set, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		r := piieval.Measure(o.name+", hard", found, sets[0].samples, nil)
+		r := piieval.Measure(o.name+", "+sets[0].name, found, sets[0].samples, nil)
 		r.Micros = micros
 		results = append(results, r)
 	}
