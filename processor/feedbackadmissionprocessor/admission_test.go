@@ -54,10 +54,14 @@ func newHost(tb testing.TB, capacity int, maxBytes int64, changes ...func(*feedb
 	return host{component.NewID(factory.Type()): ext}, ext.(feedbackruntimeextension.Runtime).Account()
 }
 
-func start(tb testing.TB, h host, next consumer.Logs) processor.Logs {
+func start(tb testing.TB, h host, next consumer.Logs, changes ...func(*Config)) processor.Logs {
 	tb.Helper()
 	factory := NewFactory()
-	p, err := factory.CreateLogs(tb.Context(), processortest.NewNopSettings(metadata.Type), factory.CreateDefaultConfig(), next)
+	cfg := factory.CreateDefaultConfig()
+	for _, change := range changes {
+		change(cfg.(*Config))
+	}
+	p, err := factory.CreateLogs(tb.Context(), processortest.NewNopSettings(metadata.Type), cfg, next)
 	require.NoError(tb, err)
 	require.NoError(tb, p.Start(tb.Context(), h))
 	tb.Cleanup(func() { require.NoError(tb, p.Shutdown(context.Background())) })
@@ -346,13 +350,13 @@ func BenchmarkAdmission(b *testing.B) {
 				return nil
 			})
 			require.NoError(b, err)
-			p := start(b, h, next)
+			p := start(b, h, next, func(c *Config) { c.RateLimit.EventsPerSecond = maxRate })
 			template := plog.NewLogs()
 			slice := template.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
 			for range n {
 				fill(slice.AppendEmpty())
 			}
-			ctx := client.NewContext(b.Context(), client.Info{Auth: auth{"sub": "app"}})
+			ctx := app(b.Context(), "app")
 			b.ReportAllocs()
 			sent := 0
 			for b.Loop() {
