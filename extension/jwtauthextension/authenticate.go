@@ -88,7 +88,7 @@ func (a *authenticator) verify(ctx context.Context, text string, hash [sha256.Si
 		return entry{}, access.ErrInQuery
 	}
 	grant := claims.Grant(a.uses, a.cfg.Leeway)
-	e := entry{auth: access.AuthData(grant), subject: grant.Subject, until: claims.Expiry.Time().Add(a.cfg.Leeway)}
+	e := entry{auth: access.AuthData(grant), subject: grant.Subject, until: grant.Expires}
 	if grant.Presigned == nil {
 		keys.cache.put(hash, e)
 	}

@@ -28,6 +28,9 @@ type Grant struct {
 	// ScopesKnown is false where the authenticator does not speak of scopes
 	// (basicauth, bearertokenauth): Scopes is then empty and says nothing.
 	ScopesKnown bool
+	// Expires is until when the credential is good, leeway included; zero: it is
+	// not known.
+	Expires time.Time
 	// Presigned is nil for an ordinary credential. A presigned token needs no
 	// scope, and scopes give it nothing.
 	Presigned *Presigned
@@ -56,6 +59,10 @@ type Counter interface {
 	// Return gives back n uses that were taken and not needed.
 	Return(id string, n int)
 }
+
+// Expired reports whether the credential is good no more: what a long stream was
+// opened with may have run out since.
+func (g *Grant) Expired(now time.Time) bool { return !g.Expires.IsZero() && !now.Before(g.Expires) }
 
 // Allows reports whether the grant allows events of a type: by a scope, or by
 // being presigned for it. A grant whose scopes are not known allows nothing here.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/collector/extension/extensionauth"
 	"google.golang.org/grpc"
@@ -65,12 +66,26 @@ func (g guard) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo
 	if err != nil {
 		return err
 	}
-	return next(srv, &streamWithContext{ServerStream: ss, ctx: ctx})
+	grant, _ := access.FromContext(ctx)
+	return next(srv, &streamWithContext{ServerStream: ss, ctx: ctx, grant: grant})
 }
 
 type streamWithContext struct {
 	grpc.ServerStream
-	ctx context.Context //nolint:containedctx // a stream has one
+	ctx   context.Context //nolint:containedctx // a stream has one
+	grant *access.Grant   // nil: nothing is known of the client
+}
+
+// RecvMsg implements grpc.ServerStream. A stream can last longer than what it
+// was opened with is good.
+func (s *streamWithContext) RecvMsg(m any) error {
+	if err := s.ServerStream.RecvMsg(m); err != nil {
+		return err
+	}
+	if s.grant != nil && s.grant.Expired(time.Now()) {
+		return authError(access.ErrExpired)
+	}
+	return nil
 }
 
 // Context implements grpc.ServerStream.

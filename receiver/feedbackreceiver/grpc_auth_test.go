@@ -6,7 +6,9 @@ package feedbackreceiver
 import (
 	"context"
 	"errors"
+	"io"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,6 +25,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	feedbackv1 "github.com/otelcol-feedback/otelcol-feedback/api/feedback/v1"
+	"github.com/otelcol-feedback/otelcol-feedback/pkg/access"
 	"github.com/otelcol-feedback/otelcol-feedback/receiver/feedbackreceiver/internal/metadata"
 )
 
@@ -32,7 +35,10 @@ type testAuthenticator struct {
 	component.ShutdownFunc
 }
 
-type testAuthData struct{ client.AuthData }
+type testAuthData struct{}
+
+func (testAuthData) GetAttribute(string) any     { return nil }
+func (testAuthData) GetAttributeNames() []string { return nil }
 
 func (testAuthenticator) Authenticate(ctx context.Context, sources map[string][]string) (context.Context, error) {
 	token := ""
@@ -46,6 +52,14 @@ func (testAuthenticator) Authenticate(ctx context.Context, sources map[string][]
 		return client.NewContext(ctx, info), nil
 	case "Bearer denied":
 		return nil, status.Error(codes.PermissionDenied, marker)
+	case "Bearer brief":
+		info := client.FromContext(ctx)
+		info.Auth = access.AuthData(&access.Grant{Subject: "brief", Expires: time.Now().Add(100 * time.Millisecond)})
+		return client.NewContext(ctx, info), nil
+	case "Bearer expired":
+		return nil, access.ErrExpired
+	case "Bearer keyless":
+		return nil, access.ErrNoKeys
 	case "Bearer later":
 		return nil, status.Error(codes.Unavailable, marker)
 	default:
@@ -77,6 +91,9 @@ func TestGRPCAuth(t *testing.T) {
 		"bad":    {marker, codes.Unauthenticated, false},
 		"denied": {"denied", codes.PermissionDenied, false},
 		"later":  {"later", codes.Unavailable, true},
+
+		"expired": {"expired", codes.Unauthenticated, false},
+		"keyless": {"keyless", codes.Unavailable, true},
 	}
 	for name, tt := range tests {
 		ctx := t.Context()
@@ -118,6 +135,21 @@ func TestGRPCAuth(t *testing.T) {
 
 		_, err = listServices(ctx, h.conn)
 		require.NoError(t, err)
+	})
+
+	t.Run("expired later", func(t *testing.T) {
+		stream, err := h.client.SubmitStream(withToken(t.Context(), "brief"))
+		require.NoError(t, err)
+		require.NoError(t, stream.Send(req))
+		_, err = stream.Recv()
+		require.NoError(t, err)
+		for err == nil { // ends when the credential does
+			if err = stream.Send(req); err == nil || errors.Is(err, io.EOF) {
+				_, err = stream.Recv()
+			}
+		}
+		hasStatus(t, err, codes.Unauthenticated, false)
+		assert.Equal(t, "the token has expired", status.Convert(err).Message())
 	})
 
 	t.Run("health asks for none", func(t *testing.T) {

@@ -127,7 +127,10 @@ func isName(s string) bool {
 
 // Grant is what verified claims allow.
 func (c *Claims) Grant(uses access.Counter, leeway time.Duration) *access.Grant {
-	g := &access.Grant{Subject: c.Subject, TokenID: c.ID, Scopes: c.Union(), ScopesKnown: true}
+	g := &access.Grant{
+		Subject: c.Subject, TokenID: c.ID, Scopes: c.Union(), ScopesKnown: true,
+		Expires: c.Expiry.Time().Add(leeway),
+	}
 	if c.Feedback != nil {
 		// Tokens are counted by issuer and id; the hash bounds what is kept of them.
 		id := sha256.Sum256([]byte(c.Issuer + "\x00" + c.ID))
@@ -138,7 +141,7 @@ func (c *Claims) Grant(uses access.Counter, leeway time.Duration) *access.Grant 
 			MaxUses:   c.Feedback.MaxUses,
 			Uses:      uses,
 			ID:        string(id[:16]),
-			Expires:   c.Expiry.Time().Add(leeway),
+			Expires:   g.Expires,
 		}
 	}
 	return g

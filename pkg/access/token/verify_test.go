@@ -283,6 +283,9 @@ func TestGrant(t *testing.T) {
 	assert.True(t, g.Presigned.Names("0197f5c4-0000-7000-8000-000000000001", ""))
 	assert.Equal(t, now.Add(time.Minute+time.Second), g.Presigned.Expires)
 	assert.Len(t, g.Presigned.ID, 16)
+	assert.False(t, g.Expired(now.Add(time.Minute)))
+	assert.True(t, g.Expired(now.Add(time.Minute+time.Second)))
+	assert.False(t, (&access.Grant{}).Expired(now))
 	c.Issuer = "other"
 	assert.NotEqual(t, g.Presigned.ID, c.Grant(nil, 0).Presigned.ID)
 	assert.Nil(t, good().Grant(nil, 0).Presigned)
