@@ -107,15 +107,16 @@ func (l *Log) RateLimited(ctx context.Context, clientID string) {
 // Ingests reports whether Ingested records anything.
 func (l *Log) Ingests() bool { return l != nil && l.cfg.Ingestion != entriesNone }
 
-// Ingested records the decisions about the events of a request that was taken.
-func (l *Log) Ingested(ctx context.Context, clientID string, verdicts *feedback.Verdicts) {
+// Ingested records the decisions about the events of a request; of one that was
+// not taken, only those that were refused.
+func (l *Log) Ingested(ctx context.Context, clientID string, verdicts *feedback.Verdicts, taken bool) {
 	if !l.Ingests() {
 		return
 	}
 	var e *entries
 	for i := range verdicts.Len() {
 		v := verdicts.At(i)
-		if !v.Refused() && l.cfg.Ingestion != entriesAll {
+		if !v.Refused() && (!taken || l.cfg.Ingestion != entriesAll) {
 			continue
 		}
 		if e == nil {

@@ -81,7 +81,7 @@ func TestEntries(t *testing.T) {
 		l.Authentication(ctx, "app\n\"1\"", true, "")
 		l.Authentication(from(t, "2001:db8::1"), "", false, "expired")
 		l.RateLimited(ctx, "app")
-		l.Ingested(t.Context(), "", verdicts())
+		l.Ingested(t.Context(), "", verdicts(), true)
 
 		now := time.Now().UTC().Format("2006-01-02T15:04:05.000000Z07:00")
 		entry := func(level, msg, client, ip string, more map[string]any) map[string]any {
@@ -123,7 +123,7 @@ func TestWhatIsRecorded(t *testing.T) {
 			l.Authentication(t.Context(), "app", true, "")
 			l.Authentication(t.Context(), "", false, "")
 			l.RateLimited(t.Context(), "app")
-			l.Ingested(t.Context(), "app", verdicts())
+			l.Ingested(t.Context(), "app", verdicts(), true)
 			var got []string
 			for _, line := range read(t, path) {
 				what := map[string]string{"authentication_attempt": "attempt", "rate_limit_exceeded": "rate", "event_ingested": "event"}[line["msg"].(string)]
@@ -140,6 +140,14 @@ func TestWhatIsRecorded(t *testing.T) {
 	}
 }
 
+func TestEventsOfARequestNotTaken(t *testing.T) {
+	l, path, _ := newLog(t, func(c *Config) { c.Ingestion = entriesAll })
+	l.Ingested(t.Context(), "app", verdicts(), false)
+	lines := read(t, path)
+	require.Len(t, lines, 1)
+	assert.Equal(t, "unknown_type", lines[0]["code"])
+}
+
 func TestNoLog(t *testing.T) {
 	l := Find(componenttest.NewNopHost())
 	assert.Nil(t, l)
@@ -147,7 +155,7 @@ func TestNoLog(t *testing.T) {
 	l.Authentication(t.Context(), "app", true, "")
 	l.RateLimited(t.Context(), "app")
 	assert.False(t, l.Ingests())
-	l.Ingested(t.Context(), "app", verdicts())
+	l.Ingested(t.Context(), "app", verdicts(), true)
 	require.NoError(t, l.Shutdown())
 	require.NoError(t, New(DefaultConfig(), zap.NewNop()).Shutdown(), "not started")
 }
@@ -240,7 +248,7 @@ func TestConcurrentWriters(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			l.Ingested(t.Context(), "app", many)
+			l.Ingested(t.Context(), "app", many, true)
 			l.RateLimited(t.Context(), "app")
 		})
 	}
@@ -271,7 +279,7 @@ func BenchmarkIngested(b *testing.B) {
 	ctx := client.NewContext(b.Context(), client.Info{Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7)}})
 	b.ReportAllocs()
 	for b.Loop() {
-		l.Ingested(ctx, "app", v)
+		l.Ingested(ctx, "app", v, true)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*100), "ns/event")
 }

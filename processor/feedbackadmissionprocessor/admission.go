@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
 	"github.com/otelcol-feedback/otelcol-feedback/internal/audit"
@@ -113,8 +115,10 @@ func (a *admission) deliver(ctx context.Context, req *feedback.Request, from sen
 			presigned.Return(unused)
 		}
 	}
-	if taken {
-		a.audit.Ingested(ctx, from.id, verdicts)
+	// Refused whole for what it holds: not to be sent again, so this is its fate.
+	refused := err != nil && verdicts.Judged() && status.Code(err) == codes.InvalidArgument
+	if taken || refused {
+		a.audit.Ingested(ctx, from.id, verdicts, taken)
 	}
 	return err
 }

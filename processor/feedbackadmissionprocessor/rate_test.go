@@ -5,6 +5,7 @@ package feedbackadmissionprocessor
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -254,11 +255,15 @@ func TestAudit(t *testing.T) {
 		require.NoError(t, e.Start(t.Context(), h))
 		defer func() { require.NoError(t, e.Shutdown(context.Background())) }()
 	}
+	var outcome error
 	next, err := consumer.NewLogs(func(ctx context.Context, _ plog.Logs) error {
 		v := feedback.FromContext(ctx).Outcome // an OTLP sender is not told
 		*v.At(0) = feedback.Verdict{EventType: "user_feedback", EventID: requestA}
+		if outcome != nil {
+			v.At(0).Errors = []feedback.Error{{Code: feedback.CodeTooLong, Message: marker}}
+		}
 		v.MarkJudged()
-		return nil
+		return outcome
 	})
 	require.NoError(t, err)
 	p, _ := limitedTo(t, h, next, func(c *Config) { c.RateLimit.EventsPerSecond = 1 })
@@ -270,16 +275,23 @@ func TestAudit(t *testing.T) {
 	require.Error(t, p.ConsumeLogs(ctx, records(1)))
 	info.Auth = access.AuthData(&access.Grant{Subject: "b", ScopesKnown: true})
 	denied(t, p.ConsumeLogs(client.NewContext(ctx, info), records(1)))
+	info.Auth = access.AuthData(&access.Grant{Subject: "c", ScopesKnown: true, Scopes: []string{access.ScopeWrite}})
+	outcome = errors.New("not delivered")
+	require.ErrorIs(t, p.ConsumeLogs(client.NewContext(ctx, info), records(1)), outcome, "to be sent again: no entry")
+	outcome = consumererror.NewPermanent(status.Error(codes.InvalidArgument, marker)) // on_invalid: reject
+	info.Auth = access.AuthData(&access.Grant{Subject: "d", ScopesKnown: true, Scopes: []string{access.ScopeWrite}})
+	require.ErrorIs(t, p.ConsumeLogs(client.NewContext(ctx, info), records(1)), outcome)
 
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.NotContains(t, string(text), marker)
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	require.Len(t, lines, 3)
+	require.Len(t, lines, 4)
 	for i, want := range []string{
 		`"msg":"event_ingested","client_id":"a","ip_addr":"192.0.2.1","event_id":"` + requestA + `","event_type":"user_feedback","success":true}`,
 		`"msg":"rate_limit_exceeded","client_id":"a","ip_addr":"192.0.2.1"}`,
 		`"msg":"authentication_attempt","client_id":"b","ip_addr":"192.0.2.1","success":false,"reason":"permission_denied"}`,
+		`"msg":"event_ingested","client_id":"d","ip_addr":"192.0.2.1","event_id":"` + requestA + `","event_type":"user_feedback","success":false,"code":"too_long"}`,
 	} {
 		assert.Contains(t, lines[i], want)
 	}
