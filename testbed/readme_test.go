@@ -63,11 +63,17 @@ func TestReadme(t *testing.T) {
 }
 
 // shellBlocks are the contents of a Markdown file's blocks marked sh.
-func shellBlocks(t *testing.T, file string) (blocks []string) {
+func shellBlocks(t *testing.T, file string) []string {
+	t.Helper()
+	return blocks(t, file, "sh")
+}
+
+// blocks are the contents of a Markdown file's blocks in a language.
+func blocks(t *testing.T, file, language string) (blocks []string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
-	for i, part := range strings.Split(string(text), "```sh\n") {
+	for i, part := range strings.Split(string(text), "```"+language+"\n") {
 		if i > 0 {
 			block, _, closed := strings.Cut(part, "```")
 			require.True(t, closed)
