@@ -63,7 +63,8 @@ func run(ctx context.Context, args []string, s streams) int {
 	root.SetErr(s.err)
 	root.SetArgs(append([]string{}, args...)) // nil would mean those of the process
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newSendCommand(s), newTailCommand(s), newDLQCommand(s), newTopicsCommand(s), newSpoolCommand(s), newTokenCommand(s), newVersionCommand(s))
+	root.AddCommand(newSendCommand(s), newTailCommand(s), newDLQCommand(s), newTopicsCommand(s), newSpoolCommand(s), newTokenCommand(s),
+		newBenchCommand(s), newVersionCommand(s))
 
 	cmd, err := root.ExecuteContextC(ctx)
 	var usage usageError

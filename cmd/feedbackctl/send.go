@@ -201,7 +201,9 @@ func (f *sendFlags) config() (*sender.Config, error) {
 }
 
 // feedbackURL completes an address: scheme and path may be left out.
-func feedbackURL(endpoint string) (string, error) {
+func feedbackURL(endpoint string) (string, error) { return endpointURL(endpoint, feedbackPath) }
+
+func endpointURL(endpoint, wanted string) (string, error) {
 	if !strings.Contains(endpoint, "://") {
 		endpoint = "http://" + endpoint
 	}
@@ -209,8 +211,8 @@ func feedbackURL(endpoint string) (string, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return "", usagef("--endpoint: must be http(s)://host:port")
 	}
-	if path := strings.TrimRight(u.Path, "/"); !strings.HasSuffix(path, feedbackPath) {
-		u.Path = path + feedbackPath
+	if path := strings.TrimRight(u.Path, "/"); !strings.HasSuffix(path, wanted) {
+		u.Path = path + wanted
 	}
 	return u.String(), nil
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"strings"
 	"time"
@@ -126,4 +127,9 @@ func (c *Config) Validate() error {
 		errs = append(errs, errors.New("target must be host:port"))
 	}
 	return errors.Join(errs...)
+}
+
+// planned is how many requests an open loop sends at most.
+func (c *Config) planned() int {
+	return int(math.Ceil(c.Rate/float64(c.Batch)*c.Duration.Seconds())) + 1
 }

@@ -41,6 +41,9 @@ type request struct {
 func (c *Config) prepare(l *Ledger) (chan *request, error) {
 	generator := sample.New(c.Seed)
 	room := max(variety/c.Batch, 16)
+	if c.Rate > 0 {
+		room = min(room, c.planned())
+	}
 	first, err := c.request(generator, l)
 	if err != nil {
 		return nil, err

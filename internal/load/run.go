@@ -8,7 +8,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -68,15 +67,6 @@ func Send(ctx context.Context, c Config, l *Ledger) (*Outcome, error) {
 		return nil, err
 	}
 	c.setDefaults()
-	prepared, err := c.prepare(l)
-	if err != nil {
-		return nil, err
-	}
-	r := &run{
-		config: &c, ledger: l, prepared: prepared,
-		latency: NewHistogram(), service: NewHistogram(), lateness: NewHistogram(),
-		refused: map[string]int64{}, failed: map[string]int64{},
-	}
 	senders, err := c.open(ctx)
 	defer func() {
 		for _, s := range senders {
@@ -85,6 +75,15 @@ func Send(ctx context.Context, c Config, l *Ledger) (*Outcome, error) {
 	}()
 	if err != nil {
 		return nil, err
+	}
+	prepared, err := c.prepare(l)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{
+		config: &c, ledger: l, prepared: prepared,
+		latency: NewHistogram(), service: NewHistogram(), lateness: NewHistogram(),
+		refused: map[string]int64{}, failed: map[string]int64{},
 	}
 	runtime.GC() // not while it runs, if that can be helped
 	if c.Begin != nil {
@@ -95,7 +94,7 @@ func Send(ctx context.Context, c Config, l *Ledger) (*Outcome, error) {
 	var all sync.WaitGroup
 	if c.Rate > 0 {
 		// Room for all that may be due, so that the pace never waits.
-		r.due = make(chan time.Time, min(int(math.Ceil(c.Rate/float64(c.Batch)*c.Duration.Seconds()))+1, 1<<20))
+		r.due = make(chan time.Time, min(c.planned(), 1<<20))
 		all.Go(func() { r.pace(ctx, began) })
 	}
 	for i, s := range senders {
