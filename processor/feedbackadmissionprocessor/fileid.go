@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"io"
+	"strings"
 
 	"github.com/google/uuid"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -23,14 +24,26 @@ const (
 	fieldEventID = "event_id"
 )
 
-// fileOf returns the path of the file a line was read from, else its name.
-func fileOf(attributes pcommon.Map) string {
+// scanned reports whether a file receiver says where the line was read.
+func scanned(attributes pcommon.Map) bool {
 	for _, name := range []string{attrFilePath, attrFileName} {
 		if v, ok := attributes.Get(name); ok && v.Str() != "" {
-			return v.Str()
+			return true
 		}
 	}
-	return ""
+	return false
+}
+
+// directoryOf returns the directory of the file a line was read from, "" if the
+// path is not known. The file's name is of no use: a line that is read again
+// after a crash may by then be in a file that was rotated.
+func directoryOf(attributes pcommon.Map) string {
+	v, ok := attributes.Get(attrFilePath)
+	if !ok {
+		return ""
+	}
+	path := v.Str()
+	return path[:strings.LastIndexAny(path, `/\`)+1]
 }
 
 // identify gives the event of a scanned line an id that is the same whenever
@@ -48,17 +61,17 @@ func identify(lr plog.LogRecord, line string) {
 	if !ok || offset.Type() != pcommon.ValueTypeInt {
 		return
 	}
-	event.PutStr(fieldEventID, lineID(fileOf(lr.Attributes()), offset.Int(), line))
+	event.PutStr(fieldEventID, lineID(directoryOf(lr.Attributes()), offset.Int(), line))
 }
 
-// lineID is a UUIDv8 (RFC 9562, section 5.8): SHA-256 over the file's name, the
-// offset and the line, the lengths keeping them apart.
-func lineID(file string, offset int64, line string) string {
+// lineID is a UUIDv8 (RFC 9562, section 5.8): SHA-256 over the file's directory,
+// the offset and the line, the lengths keeping them apart.
+func lineID(directory string, offset int64, line string) string {
 	h := sha256.New()
 	var number [8]byte
-	binary.BigEndian.PutUint64(number[:], uint64(len(file)))
+	binary.BigEndian.PutUint64(number[:], uint64(len(directory)))
 	h.Write(number[:])
-	_, _ = io.WriteString(h, file)
+	_, _ = io.WriteString(h, directory)
 	binary.BigEndian.PutUint64(number[:], uint64(offset))
 	h.Write(number[:])
 	_, _ = io.WriteString(h, line)
