@@ -255,21 +255,21 @@ func (s *scenario) note(sub *subject, format string, args ...any) {
 var notesMu sync.Mutex // guards the notes of all scenarios
 
 // noteAge says how long before a kill lost events had been acknowledged, at
-// most.
-func (s *scenario) noteAge(sub *subject, lost []time.Time) {
+// most. What was sent after the last kill no kill has cost.
+func (s *scenario) noteAge(t *testing.T, sub *subject, lost []ledger.Request) {
 	if len(sub.kills) == 0 {
 		return
 	}
 	var age time.Duration
-	for _, at := range lost {
-		i := slices.IndexFunc(sub.kills, at.Before)
+	for _, r := range lost {
+		i := slices.IndexFunc(sub.kills, r.Sent.Before)
 		if i < 0 {
-			s.note(sub, "lost without a kill after it: acknowledged at %s", at.Format("15:04:05.000"))
+			t.Errorf("%s: lost without a kill: sent %s, acknowledged %s", sub.mode, r.Sent.Format(time.RFC3339Nano), r.Done.Format(time.RFC3339Nano))
 			return
 		}
-		age = max(age, sub.kills[i].Sub(at))
+		age = max(age, sub.kills[i].Sub(r.Done)) // negative: the answer was read after the kill
 	}
-	if age > 0 {
+	if len(lost) > 0 {
 		s.note(sub, "what was lost had been acknowledged at most %s before a kill", round(age))
 	}
 }
@@ -330,7 +330,7 @@ func (s *scenario) judge(t *testing.T, sub *subject, good bool) {
 		assert.LessOrEqual(t, v.Unavailable, a.doubtful, "requests answered 503")
 		assert.Zero(t, sub.skipped, "requests not sent, since too many waited")
 	}
-	s.noteAge(sub, v.LostAt)
+	s.noteAge(t, sub, v.LostIn)
 	if s.row.after != nil {
 		s.row.after(s, t, sub)
 	}

@@ -16,8 +16,8 @@ type Verdict struct {
 
 	// Lost were acknowledged and are nowhere.
 	Lost int
-	// LostAt are the times at which they were.
-	LostAt []time.Time
+	// LostIn are the requests that they were in, an entry for each.
+	LostIn []Request
 	// Twice are on the topic, or on the dead-letter topic, more than once.
 	Twice int
 	// OutOfOrder were acknowledged and stand behind a later one of their key.
@@ -78,7 +78,7 @@ func (l *Ledger) Judge() Verdict {
 		acknowledged := l.requests[e.request].Answer == Acknowledged
 		if acknowledged && seen+dead == 0 {
 			v.Lost++
-			v.LostAt = append(v.LostAt, l.requests[e.request].Done)
+			v.LostIn = append(v.LostIn, l.requests[e.request])
 			tell("lost", n)
 		}
 		if twice(e.seen) || twice(e.dead) {
