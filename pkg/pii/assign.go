@@ -15,6 +15,7 @@ type nameKind uint8
 const (
 	nameNone     nameKind = iota
 	namePassword          // typed by people: may be short
+	namePass              // likewise, but the word has other meanings, too
 	nameKey               // made by chance: long
 	nameToken             // likewise, but also the name of many other things
 	nameSig               // a signature: only behind '='
@@ -30,9 +31,10 @@ var names = map[string]nameKind{}
 var namesByLast [256][]string
 
 func init() {
-	for kind, list := range map[nameKind]string{
-		namePassword: "password passwd passwrd passphrase passcode pwd pass psw passwort kennwort motdepasse contraseña contrasena senha wachtwoord " +
+	for kind, list := range map[nameKind]string{ //nolint:gosec // what secrets are called, and none of them
+		namePassword: "password passwd passwrd passphrase passcode passwort kennwort motdepasse contraseña contrasena senha wachtwoord " +
 			"lösenord hasło parola şifre sifre пароль 密码 密碼 パスワード 비밀번호 adgangskode passord salasana heslo jelszó",
+		namePass: "pass pwd psw",
 		nameKey: "apikey apisecret apitoken secretkey secretaccesskey accesskey accountkey sharedaccesskey sharedkey privatekey clientsecret consumersecret " +
 			"appsecret webhooksecret signingsecret signingkey encryptionkey masterkey authtoken accesstoken refreshtoken bearertoken sessiontoken securitytoken " +
 			"oauthtoken personalaccesstoken authkey subscriptionkey servicekey hmackey secrettoken storagekey apiaccesskey functionskey idtoken deploykey " +
@@ -107,7 +109,7 @@ func (s *scanner) assignment(i int) (match, bool) {
 	if i == s.floor || t[i] == '=' && strings.IndexByte("=!<>~", t[i-1]) >= 0 || i+1 >= len(t) {
 		return match{}, false
 	}
-	if t[i] == ':' && t[i-1] != ' ' {
+	if t[i] == ':' && inWord(t[i-1]) && t[i-1] != ':' && inWord(t[i+1]) && t[i+1] != ':' {
 		if m, ok := s.userOption(i); ok {
 			return m, true
 		}
@@ -237,12 +239,16 @@ func (a assigned) isSecret(kind nameKind) bool {
 	switch kind {
 	case namePassword:
 		switch {
+		case a.v[0] == '{' || a.v[0] == '/' && strings.Count(a.v, "/") > 1: // a template, a path
+			return false
 		case letters > 0 && (digits > 0 || symbols > 0):
 			return true
 		case letters == 0:
 			return !isDate(a.v)
 		}
 		return a.tight || a.quoted || mixedCase(a.v)
+	case namePass:
+		return letters > 0 && (digits > 0 || symbols > 0) && strings.IndexByte(a.v, '/') < 0
 	case nameKey:
 		return len(a.v) >= 8 && (a.quoted || !isMember(a.v)) && (letters > 0 && digits > 0 || len(a.v) >= 16 && (mixedCase(a.v) || a.tight || a.quoted))
 	case nameToken:
@@ -369,7 +375,7 @@ func isStandIn(v string) bool {
 	if v == "" || strings.Contains(v, "****") {
 		return true
 	}
-	for _, begin := range [...]string{"${", "$(", "{{", "{%", "<", "[", "...", "…", "•", "***"} {
+	for _, begin := range [...]string{"${", "$(", "{{", "{%", "%{", "<", "[", "...", "…", "•", "***"} {
 		if strings.HasPrefix(v, begin) {
 			return true
 		}
@@ -461,7 +467,7 @@ func (s *scanner) said(a, b int) (match, bool) {
 	linked := false // by is, was, =
 	for n := 0; n < 4 && ok && r.stops == 0 && r.lines == 0; n++ {
 		switch kind := names[lowerWord(w)]; {
-		case kind == namePassword:
+		case kind == namePassword || kind == namePass:
 			if linked && saidPassword(v) {
 				return found(Secret, start, end), true
 			}

@@ -129,7 +129,7 @@ func (e *Engine) round(text string, c *Counts) (string, error) {
 	if !escapes && len(e.patterns) == 0 {
 		return e.pass(text, c)
 	}
-	v, ok := &view{text: text}, true
+	v, ok := newView(text, nil), true
 	var all []placed
 	for level := 0; ok && level <= maxLevels; level++ {
 		for _, m := range e.matches(v.text) {
@@ -222,7 +222,7 @@ func (e *Engine) replace(text string, all []placed, c *Counts) string {
 
 // Contains reports whether text holds anything that Redact would replace.
 func (e *Engine) Contains(text string) bool {
-	v, ok := &view{text: text}, true
+	v, ok := newView(text, nil), true
 	for level := 0; ok && level <= maxLevels; level++ {
 		if e.contains(v.text) {
 			return true

@@ -15,8 +15,13 @@ const maxLevels = 3
 // view is a text as it reads when its escapes are resolved, and where each of
 // its bytes comes from.
 type view struct {
-	text string
-	at   []int // offsets in the text as written; nil: they are the same
+	text  string
+	at    []int // offsets in the text as written; nil: they are the same
+	quote bool  // it holds one, and may be JSON
+}
+
+func newView(text string, at []int) *view {
+	return &view{text: text, at: at, quote: strings.IndexByte(text, '"') >= 0}
 }
 
 // pos is where byte i of the view begins in the text as written.
@@ -59,7 +64,7 @@ func (v *view) unescape() (out *view, ok bool) {
 		i += size
 	}
 	at = append(at, v.pos(len(t)))
-	return &view{text: string(buf), at: at}, ok
+	return newView(string(buf), at), ok
 }
 
 // escaped returns the character of the escape that t begins with and the
@@ -126,7 +131,7 @@ func (v *view) behindEscape(start, end int) int {
 		return start
 	}
 	_, size := escaped(v.text[start-1:])
-	if size == 0 || start-1+size >= end || size == 2 && strings.IndexByte(v.text, '"') < 0 {
+	if size == 0 || start-1+size >= end || size == 2 && !v.quote {
 		return start
 	}
 	return start - 1 + size

@@ -17,7 +17,7 @@ func (s *scanner) ipv4(i int) (match, bool) {
 		return match{}, false
 	}
 	end, parts := dotted(t, i)
-	if end < 0 || !closesIPv4(t, i, end) {
+	if end < 0 || !closesIPv4(t, end) {
 		return match{}, false
 	}
 	if s.isVersion(i, end, parts) {
@@ -61,7 +61,7 @@ func (s *scanner) opensIPv4(i int) bool {
 	case '.', '_', '+', '#', '$', '~', '^', '*', '\\':
 		return false
 	case '-':
-		return !isAlpha(prev) || prev == 'p' || prev == 'P' || isDigit(prev) // ip-10.0.0.1, 10.0.0.1-10.0.0.9
+		return !isAlpha(prev) || i-3 == s.floor && isIPWord(t[i-3:i-1]) || i-4 >= s.floor && isIPWord(t[i-3:i-1]) && !isAlnum(t[i-4]) // ip-10.0.0.1
 	case '=':
 		return prev != '=' && prev != '<' && prev != '>' && prev != '!' && prev != '~'
 	case '/':
@@ -76,6 +76,8 @@ func (s *scanner) opensIPv4(i int) bool {
 	return !joins(r) && digitOf(r) < 0 && r != '€' && r != '£' && r != '§'
 }
 
+func isIPWord(w string) bool { return strings.EqualFold(w, "ip") }
+
 // hostBefore tells localhost/127.0.0.1 from Chrome/99.0.1.2.
 func hostBefore(t string) bool {
 	return strings.HasSuffix(t, "host") || strings.HasSuffix(t, "ip") || strings.HasSuffix(t, ".com") ||
@@ -83,7 +85,7 @@ func hostBefore(t string) bool {
 }
 
 // closesIPv4 looks at what follows.
-func closesIPv4(t string, start, end int) bool {
+func closesIPv4(t string, end int) bool {
 	if end >= len(t) {
 		return true
 	}
@@ -93,7 +95,7 @@ func closesIPv4(t string, start, end int) bool {
 	}
 	switch b := t[end]; b {
 	case '.':
-		return !isDigit(next) && (start == 0 || t[start-1] != '-' || !isAlpha(next)) && !isQualifier(t[end+1:])
+		return !isDigit(next) && !isQualifier(t[end+1:])
 	case '-':
 		return !isAlpha(next) || strings.HasPrefix(t[end+1:], "to")
 	case '_', '+', '%', '^', '~':
@@ -121,6 +123,9 @@ func isQualifier(t string) bool {
 		}
 		n++
 	}
+	if n+1 < len(t) && t[n] == '.' && isAlpha(t[n+1]) {
+		return false // a host that is named for its address
+	}
 	return n > 0 && (digits > 0 || n > 1 && low == 0) || t[:n] == "Final"
 }
 
@@ -147,7 +152,7 @@ func init() {
 		cueMaybe: "update updated updating updates upgrade upgraded upgrading upgrades downgrade downgraded downgrading app sdk library package plugin " +
 			"software install installed installing since app's chrome firefox edge safari opera windows android ios macos linux kernel office python " +
 			"java node.js nodejs npm pip docker ubuntu debian cuda nvidia tensorflow pytorch unity photoshop acrobat skype zoom teams slack bios " +
-			"rolled migrated bump bumped bumping fixed changed released shipped iphone game client's client-version agent-version",
+			"rolled migrated fix fixes bugfix merged broken introduced regression deps roll semver-major bump bumped bumping fixed changed released shipped iphone game client's client-version agent-version",
 		cueFill: "is was are to from at of the a an my our your and or on in with via number no using under it its this that back old new latest current for by than between",
 	} {
 		for w := range strings.FieldsSeq(list) {
@@ -161,9 +166,14 @@ func init() {
 func (s *scanner) isVersion(start, end int, parts [4]int) bool {
 	r := reader{text: s.text, floor: max(s.floor, start-maxReach), i: start}
 	// Private networks and the upper half are seldom versions.
-	likely := parts[0] > 127 || parts[0] == 127 && parts[1] == 0 || parts[3] > 99 && parts[1] > 30
-	for n := 0; n < 6; {
+	likely := parts[0] > 127 || parts[0] == 127 && parts[1] == 0 || parts[0] == 10 || parts[3] > 99 && parts[1] > 30
+	for n, numbers := 0, 0; n < 6; {
 		w, ok := r.word()
+		if !ok && r.digit && numbers < 3 { // V8 to 3.6.6.11
+			r.skipDigits()
+			numbers++
+			continue
+		}
 		if !ok || r.stops > 0 || r.lines > 0 && n > 0 {
 			break
 		}
@@ -178,6 +188,9 @@ func (s *scanner) isVersion(start, end int, parts [4]int) bool {
 			n++
 		}
 	}
+	if parts[0] == 0 && parts[3] != 0 {
+		return true // nobody's address
+	}
 	w, _, clean := nextWord(s.text[end:min(len(s.text), end+32)])
 	if clean && !strings.HasPrefix(s.text[end:], ",") {
 		switch lowerWord(w) {
@@ -186,6 +199,17 @@ func (s *scanner) isVersion(start, end int, parts [4]int) bool {
 		}
 	}
 	return false
+}
+
+// skipDigits goes on before the digits that ended the words.
+func (r *reader) skipDigits() {
+	for r.i > r.floor && !isDigit(r.text[r.i-1]) {
+		r.i--
+	}
+	for r.i > r.floor && (isDigit(r.text[r.i-1]) || r.text[r.i-1] == '.') {
+		r.i--
+	}
+	r.digit, r.stops = false, 0
 }
 
 func lowerWord(w string) string {

@@ -21,6 +21,9 @@ func TestIP(t *testing.T) {
 		{"https://{}:8443/x", "198.51.100.23"},
 		{"user@{} failed", "198.51.100.23"},
 		{"subnet {}/24", "10.1.2.0"},
+		{"ip-{}.ec2.internal", "10.1.2.3"},
+		{"since the fix I see {} in the log", "10.20.30.40"},
+		{"3 times from {}", "5.6.7.8"},
 		{"ip={} ok", "172.16.254.1"},
 		{"client ({}) timed out", "93.184.216.34"},
 		{"[{}]", "93.184.216.34"},
@@ -75,7 +78,7 @@ func TestNotIP(t *testing.T) {
 		"build 17.4.1.2", "section 1.2.3.4 says", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.1000", "12.03.20.21", "$1.2.3.4", "1.2.3.4-beta", "1.2.3.4rc1", "the 2.3.4.5 release",
 		"12:30:45", "at 10:30", "2024-01-02T10:20:30Z", "00:1a:2b:3c:4d:5e", "00:1a:2b:ff:fe:3c:4d:5e", "std::vector", "abc::def", "a[::2]", "x[1::2]", "list[::1]", "items[::-1]",
 		"ratio 1:2:3", "::", "note: see above", "43:51:43:a1:b5:fc:8b:b7:0a:3a:a9:b1:0f:66:73:a8", "Foo::Bar", "dead::beef", "10:30::", "key:value", "urn:uuid:550e8400-e29b-41d4-a716-446655440000",
-		"sdk 2.4.6.8", "we use nginx/1.25.3.1", "OID 1.3.6.1", "1.3.6.1.4.1", "04.05.06.07", "a::b", "gpt-4.1.2.3", "primes 1, 2, 163::", "slices x[10::]", "12.1.0.2.v21", "4.1.7.2.Final", "5.3.2.1.RELEASE",
+		"sdk 2.4.6.8", "we use nginx/1.25.3.1", "OID 1.3.6.1", "1.3.6.1.4.1", "04.05.06.07", "a::b", "gpt-4.1.2.3", "primes 1, 2, 163::", "Upgrade V8 to 3.9.24.31", "update V8 from 4.2.77.18 to 4.2.77.20", "OTP-25.3.2.9", "## 0.9.3.1", "it was broken in 1.6.0.1", "slices x[10::]", "12.1.0.2.v21", "4.1.7.2.Final", "5.3.2.1.RELEASE",
 	} {
 		out, err := e.Redact(text, nil)
 		require.NoError(t, err)

@@ -71,7 +71,7 @@ func (s *scanner) token(a, b int) (match, bool) {
 		return m, true
 	}
 	for i := a; i < b; i++ {
-		if i > a && isAlnum(t[i-1]) || i > a+maxLook/8 && (t[i-1] == '-' || t[i-1] == '_') {
+		if i > a && isAlnum(t[i-1]) || i > a+maxLook/8 && (t[i-1] == '-' || t[i-1] == '_' || t[i-1] == '.') {
 			continue
 		}
 		end := prefixed(t, i)
@@ -105,13 +105,19 @@ func jwtEnd(t string, i int) int {
 		return -1
 	}
 	end, parts := i, 0
+	for end < len(t) && end < i+maxHeader && csURL.has(t[end]) {
+		end++
+	}
+	if !isHeader(t[i:end]) {
+		return -1
+	}
 	for parts < 5 {
 		from := end
-		for end < len(t) && (isAlnum(t[end]) || t[end] == '-' || t[end] == '_') {
-			end++
+		if parts == 0 {
+			from = i
 		}
-		if parts == 0 && !isHeader(t[i:end]) {
-			return -1
+		for end < len(t) && csURL.has(t[end]) {
+			end++
 		}
 		if end == from && parts != 1 && parts != 2 {
 			break
@@ -131,13 +137,15 @@ func jwtEnd(t string, i int) int {
 	return end
 }
 
+// maxHeader is how many characters of a token's header are looked at.
+const maxHeader = 120
+
 // isHeader reports whether the first part of a token is the header of a JWT.
 func isHeader(part string) bool {
 	if len(part) < 12 {
 		return false
 	}
-	part = part[:min(len(part), 120)]
-	var buf [96]byte
+	var buf [maxHeader]byte
 	n, _ := base64.RawURLEncoding.Decode(buf[:], []byte(part[:len(part)/4*4]))
 	head := string(buf[:n])
 	return strings.Contains(head, `"alg"`) || strings.Contains(head, `"typ"`) || strings.Contains(head, `"kid"`) ||
@@ -270,7 +278,8 @@ const (
 	pemBegin = "BEGIN "
 	pemKey   = "PRIVATE KEY"
 	pemEnd   = "END "
-	pemReach = 240 // from the first line of a key to its first long word
+	maxPEM   = 1 << 14 // characters of a key
+	pemReach = 240     // from the first line of a key to its first long word
 )
 
 // pem looks for a private key of which [a, b) is a part: from its first dash to
@@ -302,7 +311,7 @@ func (s *scanner) pem(a, b int) (match, bool) {
 // pemBodyEnd returns the end of a key whose body begins at i. One that has no
 // last line ends where its lines do.
 func pemBodyEnd(t string, i int) int {
-	if n := strings.Index(t[i:], pemEnd); n >= 0 {
+	if n := strings.Index(t[i:min(len(t), i+maxPEM)], pemEnd); n >= 0 {
 		end := i + n
 		if k := strings.Index(t[end:min(len(t), end+64)], pemKey); k >= 0 {
 			end += k + len(pemKey)
