@@ -53,13 +53,15 @@ var variable = regexp.MustCompile(`\$\{env:(COLLECTOR_[A-Z_]+)(?::-((?:[^{}]|\$\
 func TestVariablesAreDocumented(t *testing.T) {
 	table := rows(t, "Variables")
 	words := map[string]string{ // defaults that the page words
-		"": "none", "[]": "none", "${hostname:}": "the host name",
+		"": "none", "[]": "none", "COLLECTOR_TELEMETRY__OTLP_ENDPOINT must be set": "none (required", "${hostname:}": "the host name",
 		"${env:COLLECTOR_SERVICE__NAME:-llm-optimizer-collector}": "the service name",
 	}
 	files, err := filepath.Glob("*.yaml")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
-	for _, file := range files {
+	overlays, err := filepath.Glob("overlays/*.yaml")
+	require.NoError(t, err)
+	for _, file := range append(files, overlays...) {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		for _, m := range variable.FindAllStringSubmatch(string(text), -1) {

@@ -254,7 +254,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	builder.FeedbackCircuitBreakerState, err = builder.meter.Int64ObservableGauge(
 		"otelcol_feedback_circuit_breaker_state",
 		metric.WithDescription("State of the circuit breaker around the Kafka cluster. 0 closed, 1 open, 2 half-open. [Alpha]"),
-		metric.WithUnit("1"),
+		metric.WithUnit("{state}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.FeedbackDeadLetteredEvents, err = builder.meter.Int64ObservableCounter(

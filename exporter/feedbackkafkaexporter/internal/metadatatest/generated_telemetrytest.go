@@ -41,7 +41,7 @@ func AssertEqualFeedbackCircuitBreakerState(t *testing.T, tt *componenttest.Tele
 	want := metricdata.Metrics{
 		Name:        "otelcol_feedback_circuit_breaker_state",
 		Description: "State of the circuit breaker around the Kafka cluster. 0 closed, 1 open, 2 half-open. [Alpha]",
-		Unit:        "1",
+		Unit:        "{state}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
 		},
