@@ -32,12 +32,13 @@ func TestConfig(t *testing.T) {
 	cfg, err = load(t, "piiredaction/all")
 	require.NoError(t, err)
 	assert.Equal(t, &Config{
-		Entities:      map[string]string{"email": "hash", "phone": "mask", "card": "redact", "ssn": "keep"},
-		UserID:        userDrop,
-		Patterns:      []PatternConfig{{Name: "badge", Regex: `\bB-[0-9]{4}\b`}},
-		Allow:         []string{"support@example.com"},
-		HashKey:       "0123456789abcdef",
-		DefaultRegion: "DE",
+		Entities:        map[string]string{"email": "hash", "phone": "mask", "card": "redact", "ssn": "keep"},
+		UserID:          userDrop,
+		Patterns:        []PatternConfig{{Name: "badge", Regex: `\bB-[0-9]{4}\b`, Action: "hash"}},
+		Allow:           []string{"support@example.com"},
+		HashKey:         "0123456789abcdef",
+		DefaultRegion:   "DE",
+		CountAttributes: true,
 	}, cfg)
 	_, err = cfg.engine()
 	require.NoError(t, err)
@@ -55,6 +56,8 @@ func TestConfigErrors(t *testing.T) {
 		{"pattern_entity", `patterns::0::name: "Email" is the name of an entity`},
 		{"pattern_twice", `patterns::1::name: "A" twice`},
 		{"pattern_regex", "patterns::0: regex: error parsing regexp"},
+		{"pattern_action", `patterns::0::action: expected redact, mask or hash, got "keep"`},
+		{"pattern_no_key", "hash_key: at least 16 bytes are required, because patterns::0::action is hash"},
 		{"allow", "allow: an empty value"},
 		{"unknown_key", "entity"},
 	}

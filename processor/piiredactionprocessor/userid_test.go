@@ -55,6 +55,7 @@ func TestUserIDInText(t *testing.T) {
 		{"nothing", `{"user_id":`, `{"user_id":null`, `{"user_id":null`},
 		{"no member", `["user_id", "joe"]`, `["user_id", "joe"]`, `["user_id", "joe"]`},
 		{"twice", `{"user_id":"a","user_id":"b"}`, `{"user_id":null,"user_id":null}`, `{"user_id":` + hash("a") + `,"user_id":` + hash("b") + `}`},
+		{"escaped name", `{"user\u005fid":"a","\u0075ser_id" : 7`, `{"user\u005fid":null,"\u0075ser_id" : null`, `{"user\u005fid":` + hash("a") + `,"\u0075ser_id" : ` + hash("7")},
 		{"none", `{"a":1`, `{"a":1`, `{"a":1`},
 	}
 	for _, tt := range tests {
