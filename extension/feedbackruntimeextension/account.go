@@ -48,6 +48,9 @@ func NewAccount(capacity int, maxBytes int64, enqueueTimeout time.Duration) *Acc
 	}
 }
 
+// MaxBytes is how many bytes the account holds at most.
+func (a *Account) MaxBytes() int64 { return a.maxBytes }
+
 // Open returns a hold with nothing in it.
 func (a *Account) Open() *Hold { return &Hold{account: a} }
 

@@ -56,7 +56,7 @@ func (r *feedbackReceiver) startGRPC(ctx context.Context, host component.Host) e
 	g.own = make(chan struct{})
 	stop := stopper{runtime: r.rt.Stopping(), own: g.own}
 
-	server, err := newGRPCServer(ctx, cfg, host, r.set.TelemetrySettings, stop)
+	server, err := newGRPCServer(ctx, cfg, host, r.set.TelemetrySettings, stop, r.rt.Account().MaxBytes())
 	if err != nil {
 		return fmt.Errorf("protocols::grpc: %w", err)
 	}
@@ -83,7 +83,7 @@ func (r *feedbackReceiver) startGRPC(ctx context.Context, host component.Host) e
 
 // newGRPCServer builds the server without its services. Authentication is ours
 // to apply: the collector's own wraps every service, health included.
-func newGRPCServer(ctx context.Context, cfg *GRPCConfig, host component.Host, set component.TelemetrySettings, stop stopper) (*grpc.Server, error) {
+func newGRPCServer(ctx context.Context, cfg *GRPCConfig, host component.Host, set component.TelemetrySettings, stop stopper, maxBytes int64) (*grpc.Server, error) {
 	serverCfg := cfg.ServerConfig
 	serverCfg.Auth = configoptional.None[configauth.Config]()
 	serverCfg.TLS = configoptional.None[configtls.ServerConfig]()
@@ -110,8 +110,10 @@ func newGRPCServer(ctx context.Context, cfg *GRPCConfig, host component.Host, se
 		secure.NextProtos = []string{"h2"}
 		transport = credentials.NewTLS(secure)
 	}
+	counted := newUnfinished(transport, max(maxBytes, 2*int64(cfg.ServerConfig.MaxRecvMsgSizeMiB)<<20), set.Logger)
 	return serverCfg.ToServer(ctx, host.GetExtensions(), set,
-		configgrpc.WithGrpcServerOption(grpc.Creds(transport)),
+		configgrpc.WithGrpcServerOption(grpc.Creds(counted)),
+		configgrpc.WithGrpcServerOption(grpc.StatsHandler(counted)),
 		configgrpc.WithGrpcServerOption(grpc.MaxHeaderListSize(maxGRPCHeaderBytes)),
 		configgrpc.WithGrpcServerOption(grpc.ConnectionTimeout(grpcHandshakeTimeout)),
 		configgrpc.WithGrpcServerOption(grpc.ForceServerCodecV2(newRequestCodec(cfg.MaxRequestEvents, cfg.ServerConfig.MaxRecvMsgSizeMiB))),
