@@ -6,9 +6,11 @@
 package hostile
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,7 +20,7 @@ import (
 // A collector that must do with 256 MiB. What Go holds beyond GOMEMLIMIT is the
 // binary itself and what it has not given back yet.
 var (
-	smallMachine = []string{"GOMEMLIMIT=170MiB"}
+	smallMachine = []string{"GOMEMLIMIT=170MiB", "COLLECTOR_HTTP__ENQUEUE_TIMEOUT=2s"}
 	smallLimiter = "processors::memory_limiter: {check_interval: 100ms, limit_mib: 160, spike_limit_mib: 40, limit_percentage: 0, spike_limit_percentage: 0}"
 )
 
@@ -87,21 +89,65 @@ func TestManyLargeRequests(t *testing.T) {
 	}{
 		{"usual events", "[" + strings.Repeat(event+",", n-1) + event + "]", []int{202, 503}},
 		{"empty events", "[" + strings.Repeat("{},", n-1) + "{}]", []int{400, 503}},
-		{"typed, without fields", "[" + strings.Repeat(`{"type":"model_response"},`, n-1) + "{}]", []int{400, 503}},
-		{"a MiB of zeros", `{"type":"user_feedback","x":[` + strings.Repeat("0,", 1<<19-100) + `0]}`, []int{400, 503}},
-		{"a MiB of objects", `{"type":"user_feedback","x":[` + strings.Repeat("{},", 1<<20/3-100) + `0]}`, []int{413, 503}},
+		{"a MiB of objects", `{"type":"user_feedback","x":[` + strings.Repeat("{},", 1<<20/3-100) + `0]}`, []int{400, 503}},
 		{"20 MiB of zeros", `{"type":"user_feedback","x":[` + strings.Repeat("0,", 10<<20-100) + `0]}`, []int{413, 503, 0}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			g := attackedEnv(t, smallMachine, smallLimiter)
+			start := attackedEnv
+			if tt.only[0] == http.StatusAccepted {
+				start = attackedWhole
+			}
+			g := start(t, smallMachine, smallLimiter)
 			told := g.flood(t, 100, 3*time.Second, tt.body)
 			for status := range told {
 				assert.Contains(t, tt.only, status)
 			}
 			assert.Positive(t, told[tt.only[0]]+told[http.StatusServiceUnavailable], "it answers")
+			assert.Less(t, told[0], 10)
 			assert.Less(t, g.peak(t), int64(smallMemory))
 			g.lives(t) // recovers
 			g.serves(t, 50, 100*time.Millisecond, 2*time.Second)
+		})
+	}
+}
+
+// TestManyClients: a hundred thousand clients, by address and by token, of whom
+// each has a rate of its own. What is remembered of them is bounded.
+func TestManyClients(t *testing.T) {
+	const clients = 100_000
+	g := attacked(t, append(closedToStrangers(1000),
+		"receivers::feedback::protocols::http: {trusted_proxies: [127.0.0.1]}")...)
+	peers := attacked(t, "receivers::feedback::protocols::http: {trusted_proxies: [127.0.0.1]}",
+		"processors::feedbackadmission::rate_limit: {per_peer: true}")
+	for name, crowd := range map[string]struct {
+		g       *target
+		headers func(i int) []string
+	}{
+		"tokens": {g, func(i int) []string {
+			return []string{"Authorization", bearer(fmt.Sprintf("client-%032d", i), "feedback:write")}
+		}},
+		"addresses": {peers, func(i int) []string {
+			return []string{"X-Forwarded-For", fmt.Sprintf("2001:db8:%x:%x::1", i>>16, i&0xffff)}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var next atomic.Int64
+			var wg sync.WaitGroup
+			before := crowd.g.rss(t)
+			for range 16 {
+				wg.Go(func() {
+					for i := next.Add(1); i <= clients; i = next.Add(1) {
+						a, err := crowd.g.post(t.Context(), strings.NewReader(event), crowd.headers(int(i))...)
+						if !assert.NoError(t, err) || !assert.Equal(t, http.StatusAccepted, a.Status, a.Body) {
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+			more := crowd.g.rss(t) - before
+			t.Logf("%d clients: RSS %d MiB more, %d bytes each", clients, more/mib, more/clients)
+			assert.Less(t, more, int64(160*mib))
 		})
 	}
 }

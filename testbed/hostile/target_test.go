@@ -64,6 +64,30 @@ func attackedTLS(t *testing.T) *target {
 	return g
 }
 
+// attackedWhole is a collector with its own exporter, too; the broker is the one
+// inside a second collector, whose memory and CPU do not count.
+func attackedWhole(t *testing.T, env []string, overlays ...string) *target {
+	t.Helper()
+	broker := collector.Run(t, collector.Options{
+		Configs: []string{collector.ConfigFile("quickstart.yaml"), "yaml:extensions::zpages::endpoint: localhost:0", "yaml:service::telemetry::logs::level: error"},
+	})
+	opts := collector.Options{
+		Configs: []string{collector.ConfigFile("collector.yaml"), "yaml:service::telemetry::logs::level: error"},
+		Env:     append([]string{"COLLECTOR_KAFKA__BROKERS=" + broker.Kafka}, env...),
+	}
+	for _, o := range overlays {
+		opts.Configs = append(opts.Configs, "yaml:"+o)
+	}
+	return &target{Collector: collector.Run(t, opts), client: newClient(t), scheme: "http"}
+}
+
+// attackedFull is a collector that refuses all work for want of memory.
+func attackedFull(t *testing.T, overlays ...string) *target {
+	t.Helper()
+	overlays = append(overlays, "processors::memory_limiter: {check_interval: 100ms, limit_mib: 1, spike_limit_mib: 0, limit_percentage: 0, spike_limit_percentage: 0}")
+	return attackedEnv(t, nil, overlays...)
+}
+
 func options(env, overlays []string) collector.Options {
 	configs := []string{
 		collector.ConfigFile("collector.yaml"),
