@@ -30,7 +30,7 @@ BINARIES  := bin/otelcol-feedback=$(DIST) bin/feedbackctl=cmd/feedbackctl
 INVENTORY  = $(TOOLS)/inventory -version $(VERSION)
 
 # Bounds of the long targets, for the command line: make fuzz FUZZTIME=5m
-FUZZTIME  ?= 10s
+FUZZTIME  ?= 30s
 BENCH     ?= .
 BENCHTIME ?= 1s
 COUNT     ?= 1
@@ -54,7 +54,7 @@ run: build ## Start the quick start: the collector with a broker inside
 test: test-unit check-generated test-kafka ## Units with -race, drift of generated code, one Apache Kafka node
 
 .PHONY: verify
-verify: test-unit check-generated test-kafka-once test-hostile-once fuzz test-container test-sbom ## test, and all that takes longer: fuzzing, the container image
+verify: test-unit check-generated test-kafka-once test-hostile-once test-faults-once fuzz test-container test-sbom ## test, and all that takes longer: attacks, faults, fuzzing, the container image
 
 .PHONY: lint
 lint: lint-headers lint-sleeps lint-proto lint-tidy lint-go ## Linters, module files, licence headers
@@ -140,7 +140,7 @@ kafka-libs: ## Fetch Apache Kafka's jars into .cache/kafka/libs
 	@scripts/kafka-libs.sh
 
 .PHONY: fuzz
-fuzz: ## Run every fuzz test for FUZZTIME (10s)
+fuzz: ## Run every fuzz test for FUZZTIME (30s)
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh $(GO_MODULES)
 
 .PHONY: rootfs

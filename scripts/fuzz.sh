@@ -21,8 +21,8 @@ only_the_deadline() {
 
 # fuzz NAME DIRECTORY
 fuzz() {
-  echo "== $1 for ${FUZZTIME:-10s} in ${2#"$root"/}"
-  go test -run '^$' -fuzz "^$1\$" -fuzztime "${FUZZTIME:-10s}" "$2" 2>&1 | tee "$output" && return
+  echo "== $1 for ${FUZZTIME:-30s} in ${2#"$root"/}"
+  go test -run '^$' -fuzz "^$1\$" -fuzztime "${FUZZTIME:-30s}" "$2" 2>&1 | tee "$output" && return
   only_the_deadline || return 1
   echo "time was up, nothing was found"
 }
