@@ -135,6 +135,18 @@ chaos: build kafka-libs ## The table of faults in full, on two versions of Kafka
 bench-delivery: build kafka-libs ## What the delivery modes cost, and how fast a spool drains; writes docs/delivery.md
 	@scripts/test-faults.sh costs
 
+.PHONY: bench-peers
+bench-peers: build kafka-libs ## The collector beside a stock one and the least that could do; writes docs/performance.md
+	@scripts/bench-load.sh peers
+
+.PHONY: bench-load
+bench-load: build kafka-libs ## Rates, times, memory and cost curves; writes docs/performance.md (LOAD=regexp picks)
+	@scripts/bench-load.sh load
+
+.PHONY: soak
+soak: build kafka-libs ## Half an hour of steady load: nothing may grow (SOAK=5m)
+	@scripts/bench-load.sh soak
+
 .PHONY: kafka-libs
 kafka-libs: ## Fetch Apache Kafka's jars into .cache/kafka/libs
 	@scripts/kafka-libs.sh

@@ -43,6 +43,9 @@ type Report struct {
 	EndToEnd *Quantiles `json:"end_to_end,omitempty"`
 	Records  *Records   `json:"records,omitempty"`
 
+	// SentBytes are those of requests for an event, heads included.
+	SentBytes float64 `json:"sent_bytes_per_event"`
+
 	// Process is what the process that was driven used; nil where that is not
 	// known.
 	Process *ProcessUse `json:"process,omitempty"`
@@ -97,6 +100,7 @@ func (r *Report) setRates() {
 	r.Rate = float64(r.Events.Acknowledged) / r.ElapsedSeconds
 	if r.Events.Sent > 0 {
 		r.GeneratorCPU = micros(r.outcome.GeneratorCPU.Seconds(), r.Events.Sent)
+		r.SentBytes = float64(r.outcome.SentBytes) / float64(r.Events.Sent)
 	}
 	n := r.Events.Acknowledged
 	if r.Verified {
@@ -145,7 +149,8 @@ func (r *Report) Write(w io.Writer) error {
 	} else {
 		row("load", "%s, as fast as they are answered (closed loop)", how)
 	}
-	row("acknowledged", "%d of %d events in %.1f s: %.0f events a second", r.Events.Acknowledged, r.Events.Sent, r.ElapsedSeconds, r.Rate)
+	row("acknowledged", "%d of %d events in %.1f s: %.0f events a second, %.0f bytes of request each",
+		r.Events.Acknowledged, r.Events.Sent, r.ElapsedSeconds, r.Rate, r.SentBytes)
 	if r.Verified {
 		row("on Kafka", "%d, lost %d, twice %d, unpromised %d", r.Events.Arrived, r.Events.Lost, r.Events.Twice, r.Events.Unpromised)
 		if r.Records.Batches > 0 && r.Records.Bytes > 0 {

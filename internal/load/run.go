@@ -35,6 +35,8 @@ type Outcome struct {
 	Lateness *Quantiles
 	// GeneratorCPU is the processor time that this process used meanwhile.
 	GeneratorCPU time.Duration
+	// SentBytes are those of requests, heads included.
+	SentBytes int64
 }
 
 // maxReasons bounds how many different errors are told apart.
@@ -54,7 +56,7 @@ type run struct {
 	overdue  atomic.Int64
 
 	latency, service, lateness *Histogram
-	requests                   atomic.Int64
+	requests, sentBytes        atomic.Int64
 
 	mu              sync.Mutex // guards the maps
 	refused, failed map[string]int64
@@ -105,7 +107,7 @@ func Send(ctx context.Context, c Config, l *Ledger) (*Outcome, error) {
 		Elapsed: time.Since(began), Requests: r.requests.Load(), Overdue: r.overdue.Load(),
 		Refused: r.refused, Failed: r.failed,
 		Latency: r.latency.Quantiles(), Service: r.service.Quantiles(), Lateness: r.lateness.Quantiles(),
-		GeneratorCPU: ownCPU() - cpu,
+		GeneratorCPU: ownCPU() - cpu, SentBytes: r.sentBytes.Load(),
 	}
 	return o, ctx.Err()
 }
@@ -180,6 +182,7 @@ func (r *run) one(ctx context.Context, shard int, s sender, due time.Time) bool 
 	req := <-r.prepared
 	first := req.patch(r.ledger, r.config.Clients, due)
 	r.requests.Add(1)
+	r.sentBytes.Add(int64(len(req.wire)))
 	sent := time.Now()
 	// The load's end does not cut off what waits for its answer.
 	err := s.send(context.WithoutCancel(ctx), req.wire)

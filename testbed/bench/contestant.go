@@ -6,12 +6,15 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/load"
@@ -83,6 +86,7 @@ func (c Contestant) Start(ctx context.Context, binary, dir string, brokers []str
 		"COLLECTOR_ERROR_HANDLING__DLQ_TOPIC=" + topic + "-dlq",
 		"COLLECTOR_SPOOL__DIRECTORY=" + filepath.Join(dir, "spool"),
 		"COLLECTOR_SERVICE__INSTANCE_ID=bench",
+		"GOTRACEBACK=all", // see Goroutines
 	}, c.Env...)
 	run, err := collector.Start(binary, collector.Options{Configs: configs, Env: env, Dir: dir})
 	if err != nil {
@@ -158,6 +162,29 @@ func (r *Running) By(t load.Transport) load.Config {
 
 // Stop ends the contestant in an orderly way.
 func (r *Running) Stop() error { return r.stop(stopPatience) }
+
+// Goroutines ends a collector by having it write down all its goroutines, and
+// counts them.
+func (r *Running) Goroutines() (int, error) {
+	r.stop = func(time.Duration) error { return nil } // it is no orderly end
+	if err := syscall.Kill(r.PID, syscall.SIGQUIT); err != nil {
+		return 0, err
+	}
+	select {
+	case <-r.Collector.Done():
+	case <-time.After(stopPatience):
+		r.Collector.Kill()
+		return 0, errors.New("the collector wrote down no goroutines")
+	}
+	n := len(goroutine.FindAllString(r.Collector.Log(), -1))
+	if n == 0 {
+		return 0, errors.New("the collector's log holds no goroutines")
+	}
+	return n, nil
+}
+
+// goroutine is the head of one in a dump.
+var goroutine = regexp.MustCompile(`(?m)^goroutine \d+ .*\[`)
 
 const stopPatience = 40 * time.Second
 
