@@ -20,7 +20,7 @@ import (
 // A collector that must do with 256 MiB. What Go holds beyond GOMEMLIMIT is the
 // binary itself and what it has not given back yet.
 var (
-	smallMachine = []string{"GOMEMLIMIT=170MiB", "COLLECTOR_HTTP__ENQUEUE_TIMEOUT=2s"}
+	smallMachine = []string{"GOMEMLIMIT=170MiB", "COLLECTOR_HTTP__ENQUEUE_TIMEOUT=4s"}
 	smallLimiter = "processors::memory_limiter: {check_interval: 100ms, limit_mib: 160, spike_limit_mib: 40, limit_percentage: 0, spike_limit_percentage: 0}"
 )
 

@@ -84,7 +84,7 @@ func attackedWhole(t *testing.T, env []string, overlays ...string) *target {
 // attackedFull is a collector that refuses all work for want of memory.
 func attackedFull(t *testing.T, overlays ...string) *target {
 	t.Helper()
-	overlays = append(overlays, "processors::memory_limiter: {check_interval: 100ms, limit_mib: 1, spike_limit_mib: 0, limit_percentage: 0, spike_limit_percentage: 0}")
+	overlays = append(overlays, "processors::memory_limiter: {check_interval: 1s, limit_mib: 1, spike_limit_mib: 0, limit_percentage: 0, spike_limit_percentage: 0}")
 	return attackedEnv(t, nil, overlays...)
 }
 
@@ -196,13 +196,19 @@ func (g *target) files(t *testing.T) int {
 	return len(list)
 }
 
-// lives checks that the process did not end and answers.
+// lives checks that the process did not end and is itself again: it takes
+// twenty events in a row.
 func (g *target) lives(t *testing.T) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		require.True(t, g.Running(), "the collector has ended")
-		a, err := g.post(t.Context(), strings.NewReader(event))
-		return err == nil && a.Status == http.StatusAccepted
+		for range 20 {
+			a, err := g.post(t.Context(), strings.NewReader(event))
+			if err != nil || a.Status != http.StatusAccepted {
+				return false
+			}
+		}
+		return true
 	}, 20*time.Second, 50*time.Millisecond, "it takes no events any more")
 }
 
