@@ -24,13 +24,19 @@ const (
 // NotifyConfigSnapshot implements extensioncapabilities.ConfigSnapshotWatcher.
 // It checks what no component can see alone. An error keeps the collector from
 // starting: it comes after the extensions have started and before the pipelines do.
-func (e *runtimeExtension) NotifyConfigSnapshot(_ context.Context, snapshot extensioncapabilities.ConfigSnapshot) error {
+func (e *runtimeExtension) NotifyConfigSnapshot(ctx context.Context, snapshot extensioncapabilities.ConfigSnapshot) error {
 	conf := snapshot.Effective()
 	if conf == nil {
 		return nil
 	}
 	whole := wholeConfig(conf.ToStringMap())
 	e.transports = whole.transports()
+	if e.ingestion != nil {
+		e.ingestion.begin(ctx, e.transports)
+	}
+	e.configured.Lock()
+	e.certificates = whole.certificateFiles()
+	e.configured.Unlock()
 	self := "extensions::" + e.id.String()
 	return errors.Join(slices.Concat(
 		checkRequests(whole, e.cfg, self),

@@ -35,8 +35,12 @@ type runtimeExtension struct {
 	status    componentStatus
 	metrics   *metadata.TelemetryBuilder // nil until started
 	audit     *audit.Log                 // nil: none is kept
-	// transports are those of the configured receivers; set before pipelines start.
-	transports []string
+	ingestion *Ingestion                 // nil until started
+
+	// Of the whole configuration; set before pipelines start.
+	transports   []string // of the configured receivers
+	certificates []string // files; served by receivers
+	configured   sync.Mutex
 
 	started      chan struct{} // closed when the pipelines run
 	draining     chan struct{}
@@ -117,6 +121,9 @@ func (e *runtimeExtension) Account() *Account { return e.account }
 // Audit is what audit.Find looks for.
 func (e *runtimeExtension) Audit() *audit.Log { return e.audit }
 
+// Ingestion is what IngestionOf looks for.
+func (e *runtimeExtension) Ingestion() *Ingestion { return e.ingestion }
+
 // EnqueueTimeout implements Runtime.
 func (e *runtimeExtension) EnqueueTimeout() time.Duration { return e.cfg.EnqueueTimeout }
 
@@ -134,9 +141,26 @@ func (e *runtimeExtension) startMetrics() error {
 	if err != nil {
 		return err
 	}
-	e.metrics = metrics
+	e.metrics, e.ingestion = metrics, newIngestion(metrics)
 	if err = metrics.RegisterFeedbackBufferCapacityCallback(func(_ context.Context, o metric.Int64Observer) error {
 		o.Observe(int64(e.account.capacity))
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err = metrics.RegisterFeedbackActiveRequestsCallback(func(_ context.Context, o metric.Int64Observer) error {
+		o.Observe(e.ingestion.active.Load())
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err = metrics.RegisterFeedbackCertificateExpiryTimestampCallback(func(_ context.Context, o metric.Int64Observer) error {
+		e.configured.Lock()
+		files := e.certificates
+		e.configured.Unlock()
+		if at, ok := firstExpiry(files); ok {
+			o.Observe(at.Unix())
+		}
 		return nil
 	}); err != nil {
 		return err

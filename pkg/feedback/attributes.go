@@ -17,6 +17,9 @@ const (
 	AttrPartitionKey = "feedback.partition.key"
 	// AttrClientID is the authenticated subject that sent the event.
 	AttrClientID = "feedback.client.id"
+	// AttrSpan is the span of the request that an event came with, as a
+	// traceparent; validation sets it where spans are recorded.
+	AttrSpan = "feedback.span"
 	// AttrErrorCode, AttrErrorField and AttrErrorMessage mark a refused record
 	// on its way to the dead-letter topic.
 	AttrErrorCode    = "feedback.error.code"

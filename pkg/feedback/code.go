@@ -25,6 +25,15 @@ const (
 	CodeRedactionFailed   Code = "redaction_failed"   // personal data could not be removed
 )
 
+// Codes lists the codes, in the order of the contract.
+func Codes() []Code {
+	return []Code{
+		CodeMalformedJSON, CodeUnknownType, CodeMissingField, CodeInvalidType, CodeInvalidValue,
+		CodeInvalidFormat, CodeOutOfRange, CodeTooLong, CodeTooDeep, CodeTooLarge,
+		CodeInvalidCharacters, CodeSchemaViolation, CodeUnknownField, CodeDuplicateEventID, CodeRedactionFailed,
+	}
+}
+
 // Error says what is wrong with one event. Neither Field nor Message ever
 // repeats a value of the event: it may be personal data.
 type Error struct {

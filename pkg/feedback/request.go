@@ -35,6 +35,9 @@ type Request struct {
 	// Outcome is where validation writes its decisions too, for who has to know
 	// them and is not the sender. It is nil unless somebody asks.
 	Outcome *Verdicts
+	// Unredacted counts the events that validation had accepted and redaction
+	// refused.
+	Unredacted TypeCounts
 	// Rate is what admission found of the client's rate.
 	Rate Rate
 }

@@ -15,3 +15,28 @@ const (
 	// metrics and on refused records.
 	TypeUnknown = "unknown"
 )
+
+// NumTypes is the number of types, [TypeUnknown] included.
+const NumTypes = 6
+
+// types are in the order of the contract.
+var types = [NumTypes]string{
+	TypeUserFeedback, TypePerformanceMetrics, TypeModelResponse, TypeSystemHealth, TypeExperimentResult, TypeUnknown,
+}
+
+// Types lists the five types, and TypeUnknown last.
+func Types() [NumTypes]string { return types }
+
+// TypeCounts is a number of events by type, in the order of [Types].
+type TypeCounts [NumTypes]int
+
+// Add adds n events of a type; what is none of the five is TypeUnknown.
+func (c *TypeCounts) Add(typ string, n int) {
+	for i, t := range types[:NumTypes-1] {
+		if t == typ {
+			c[i] += n
+			return
+		}
+	}
+	c[NumTypes-1] += n
+}

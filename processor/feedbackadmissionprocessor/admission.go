@@ -5,10 +5,13 @@ package feedbackadmissionprocessor // import "github.com/otelcol-feedback/otelco
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"go.opentelemetry.io/collector/client"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
 	"google.golang.org/grpc/codes"
@@ -31,6 +34,8 @@ type admission struct {
 	limited *limitedEvents
 	account *feedbackruntimeextension.Account // set by Start
 	audit   *audit.Log                        // set by Start; nil: none is kept
+
+	ingestion *feedbackruntimeextension.Ingestion // set by Start
 }
 
 // Start implements component.Component.
@@ -40,7 +45,7 @@ func (a *admission) Start(ctx context.Context, host component.Host) error {
 		return err
 	}
 	a.account = runtime.Account()
-	a.audit = audit.Find(host)
+	a.audit, a.ingestion = audit.Find(host), feedbackruntimeextension.IngestionOf(host)
 	a.limited.begin(ctx, feedbackruntimeextension.Transports(host))
 	return nil
 }
@@ -53,17 +58,28 @@ func (a *admission) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: true}
 }
 
-// ConsumeLogs implements consumer.Logs. What costs little is asked first: the
-// rate, then room, and only then text is decoded, whose type the scopes ask for.
+// ConsumeLogs implements consumer.Logs.
 func (a *admission) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	req := feedback.FromContext(ctx)
-	foreign := req == nil // no receiver of ours brought it
-	if foreign {
-		req = &feedback.Request{Transport: transportOf(client.FromContext(ctx), ld)}
+	if req != nil {
+		return a.admit(ctx, req, time.Time{}, ld)
 	}
+	// No receiver of ours brought it, so none counts it.
+	req = &feedback.Request{Transport: transportOf(client.FromContext(ctx), ld)}
+	began := time.Now()
+	a.ingestion.Begin()
+	defer a.ingestion.End()
+	defer func() { a.ingestion.Took(ctx, req.Transport, time.Since(began)) }()
+	return a.admit(ctx, req, began, ld)
+}
+
+// admit lets a request in or refuses it. What costs little is asked first: the
+// rate, then room, and only then text is decoded, whose type the scopes ask for.
+func (a *admission) admit(ctx context.Context, req *feedback.Request, receipt time.Time, ld plog.Logs) error {
 	from := a.senderOf(ctx, req.Transport)
 	events := ld.LogRecordCount()
 	if err := a.pace(ctx, req, from, events); err != nil {
+		a.count(ctx, req.Transport, ld)
 		return err
 	}
 
@@ -77,11 +93,16 @@ func (a *admission) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	}
 	if err := hold.Grow(ctx, events, bytes); err != nil {
 		a.unpace(from, events)
+		a.count(ctx, req.Transport, ld)
+		if errors.Is(err, feedbackruntimeextension.ErrTooLarge) {
+			a.ingestion.Rejected(ctx, req.Transport, feedback.CodeTooLarge, events)
+		}
 		return refusal(err)
 	}
 
 	claim(ld, from.id)
-	if foreign {
+	if !receipt.IsZero() {
+		stampReceipt(ld, pcommon.NewTimestampFromTime(receipt))
 		req.Sizes = decode(ld, req.Transport)
 		ctx = feedback.NewContext(ctx, req)
 	}
@@ -99,6 +120,7 @@ func (a *admission) deliver(ctx context.Context, req *feedback.Request, from sen
 		a.audit.Authentication(ctx, from.id, false, audit.ReasonPermission)
 		return errDenied
 	}
+	a.count(ctx, req.Transport, ld)
 	if presigned == nil && !a.audit.Ingests() {
 		return a.next.ConsumeLogs(ctx, ld)
 	}

@@ -20,5 +20,5 @@ func NewFactory() processor.Factory {
 }
 
 func createLogs(_ context.Context, set processor.Settings, cfg component.Config, next consumer.Logs) (processor.Logs, error) {
-	return newValidation(set, cfg.(*Config), next)
+	return newValidation(set, cfg.(*Config), next), nil
 }

@@ -12,9 +12,11 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/pii"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackvalidationprocessor/internal/metadata"
@@ -34,20 +36,16 @@ var _ processor.Logs = (*validation)(nil)
 // validation is the consumer itself and not a function under processorhelper,
 // which would count a request with one refused event as a failed one.
 type validation struct {
-	component.StartFunc
 	component.ShutdownFunc
 
 	next      consumer.Logs
 	validator *feedback.Validator
 	onInvalid string
-	rejected  *rejections
+	tracer    trace.Tracer
+	ingestion *feedbackruntimeextension.Ingestion // set by Start; nil: nothing is counted
 }
 
-func newValidation(set processor.Settings, cfg *Config, next consumer.Logs) (*validation, error) {
-	telemetry, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
-	if err != nil {
-		return nil, err
-	}
+func newValidation(set processor.Settings, cfg *Config, next consumer.Logs) *validation {
 	return &validation{
 		next: next,
 		validator: &feedback.Validator{
@@ -56,8 +54,14 @@ func newValidation(set processor.Settings, cfg *Config, next consumer.Logs) (*va
 			Personal:      pii.NewDefault().Contains,
 		},
 		onInvalid: cfg.OnInvalid,
-		rejected:  newRejections(telemetry),
-	}, nil
+		tracer:    set.TracerProvider.Tracer(metadata.ScopeName),
+	}
+}
+
+// Start implements component.Component.
+func (p *validation) Start(_ context.Context, host component.Host) error {
+	p.ingestion = feedbackruntimeextension.IngestionOf(host)
+	return nil
 }
 
 // Capabilities implements consumer.Logs.
@@ -81,20 +85,35 @@ func (p *validation) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	if ld.LogRecordCount() > 1 {
 		run.ids = make(map[string]struct{}, ld.LogRecordCount())
 	}
+	run.begin(ctx)
 	run.logs(ld)
-	p.rejected.record(ctx, req.Transport, run.codes)
+	run.end()
+	for code, n := range run.codes {
+		p.ingestion.Rejected(ctx, req.Transport, code, n)
+	}
 	if req.Outcome != nil {
 		req.Outcome.MarkJudged()
 	}
 	if req.Verdicts != nil {
 		req.Verdicts.MarkJudged()
 	} else if len(run.codes) > 0 && p.onInvalid == onInvalidReject {
+		// The valid ones are refused with it, for what the first other is.
+		for _, n := range run.accepted {
+			p.ingestion.Rejected(ctx, req.Transport, run.first, n)
+		}
 		return errRejected
 	}
 	if ld.LogRecordCount() == 0 {
 		return nil
 	}
-	return p.next.ConsumeLogs(ctx, ld)
+	err := p.next.ConsumeLogs(ctx, ld)
+	if err == nil {
+		for i, n := range req.Unredacted {
+			run.accepted[i] -= n
+		}
+		p.ingestion.Accepted(ctx, req.Transport, &run.accepted)
+	}
+	return err
 }
 
 // run is the judgement of one request.
@@ -104,7 +123,10 @@ type run struct {
 	now      time.Time
 	ids      map[string]struct{} // of the request's valid events so far; nil for a single event
 	codes    map[feedback.Code]int
+	first    feedback.Code // of the first refused event
+	accepted feedback.TypeCounts
 	position int
+	spans
 }
 
 // logs judges every record and removes those that do not go on.
@@ -135,10 +157,15 @@ func (r *run) judge(lr plog.LogRecord) (goesOn bool) {
 		*r.req.Outcome.At(r.position) = v
 	}
 	r.position++
+	if r.recorded {
+		r.mark(lr, &v)
+	}
 	if !v.Refused() {
+		r.accepted.Add(v.EventType, 1)
 		return true
 	}
 	if r.codes == nil {
+		r.first = v.Errors[0].Code
 		r.codes = map[feedback.Code]int{}
 	}
 	r.codes[v.Errors[0].Code]++

@@ -16,14 +16,13 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
+	"go.opentelemetry.io/collector/processor/processortest"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/otelcol-feedback/otelcol-feedback/internal/runtimetest"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
-	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackvalidationprocessor/internal/metadatatest"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackvalidationprocessor/internal/metadata"
 )
 
 const (
@@ -50,10 +49,17 @@ func newHarness(t *testing.T, onInvalid string) *harness {
 	cfg := createDefaultConfig().(*Config)
 	cfg.OnInvalid = onInvalid
 	var err error
-	h.Logs, err = NewFactory().CreateLogs(context.Background(), metadatatest.NewSettings(h.telemetry), cfg, h.sink)
+	h.Logs, err = NewFactory().CreateLogs(context.Background(), settings(h.telemetry), cfg, h.sink)
 	require.NoError(t, err)
 	assert.Equal(t, consumer.Capabilities{MutatesData: true}, h.Capabilities())
+	require.NoError(t, h.Start(context.Background(), runtimetest.Host(t, h.telemetry)))
 	return h
+}
+
+func settings(tel *componenttest.Telemetry) processor.Settings {
+	set := processortest.NewNopSettings(metadata.Type)
+	set.TelemetrySettings = tel.NewTelemetrySettings()
+	return set
 }
 
 // request decodes a body the way a receiver does.
@@ -209,7 +215,7 @@ func TestErrorOfTheNextConsumer(t *testing.T) {
 	fault := errors.New("fault")
 	tel := componenttest.NewTelemetry()
 	defer func() { require.NoError(t, tel.Shutdown(context.Background())) }()
-	p, err := NewFactory().CreateLogs(context.Background(), metadatatest.NewSettings(tel), createDefaultConfig(), consumertest.NewErr(fault))
+	p, err := NewFactory().CreateLogs(context.Background(), settings(tel), createDefaultConfig(), consumertest.NewErr(fault))
 	require.NoError(t, err)
 	ctx, logs, _ := request(t, valid(idA), true)
 	require.ErrorIs(t, p.ConsumeLogs(ctx, logs), fault)
@@ -219,13 +225,42 @@ func TestRejectedEventsAreCounted(t *testing.T) {
 	h := newHarness(t, onInvalidDrop)
 	ctx, logs, _ := request(t, valid(idA)+"\n"+invalid(idB)+"\n"+invalid(idB)+"\n{broken", false)
 	require.NoError(t, h.ConsumeLogs(ctx, logs))
-	point := func(code feedback.Code, n int64) metricdata.DataPoint[int64] {
-		return metricdata.DataPoint[int64]{Value: n, Attributes: attribute.NewSet(
-			attribute.String("transport", feedback.TransportHTTP), attribute.String("code", string(code)))}
-	}
-	metadatatest.AssertEqualFeedbackRejectedEvents(t, h.telemetry, []metricdata.DataPoint[int64]{
-		point(feedback.CodeInvalidFormat, 2), point(feedback.CodeMalformedJSON, 1),
-	}, metricdatatest.IgnoreTimestamp())
+	assert.Equal(t, map[string]int64{"invalid_format http": 2, "malformed_json http": 1},
+		runtimetest.Counts(t, h.telemetry, "otelcol_feedback_rejected_events"))
+	assert.Equal(t, map[string]int64{"user_feedback http": 1},
+		runtimetest.Counts(t, h.telemetry, "otelcol_feedback_accepted_events"))
+}
+
+func TestAllOfARejectedRequestCountsAsRejected(t *testing.T) {
+	h := newHarness(t, onInvalidReject)
+	ctx, logs, _ := request(t, valid(idA)+"\n"+invalid(idB)+"\n{broken", false)
+	require.Error(t, h.ConsumeLogs(ctx, logs))
+	assert.Equal(t, map[string]int64{"invalid_format http": 2, "malformed_json http": 1},
+		runtimetest.Counts(t, h.telemetry, "otelcol_feedback_rejected_events"))
+	assert.Empty(t, runtimetest.Counts(t, h.telemetry, "otelcol_feedback_accepted_events"))
+}
+
+// What the components behind refuse is not accepted: all of a request if they
+// fail, single events if redaction took them back.
+func TestOnlyWhatWasTakenIsAccepted(t *testing.T) {
+	tel := componenttest.NewTelemetry()
+	defer func() { require.NoError(t, tel.Shutdown(context.Background())) }()
+	var fault error
+	next, err := consumer.NewLogs(func(ctx context.Context, _ plog.Logs) error {
+		feedback.FromContext(ctx).Unredacted.Add(feedback.TypeUserFeedback, 1)
+		return fault
+	})
+	require.NoError(t, err)
+	p, err := NewFactory().CreateLogs(context.Background(), settings(tel), createDefaultConfig(), next)
+	require.NoError(t, err)
+	require.NoError(t, p.Start(context.Background(), runtimetest.Host(t, tel)))
+
+	ctx, logs, _ := request(t, valid(idA)+"\n"+valid(idB), true)
+	require.NoError(t, p.ConsumeLogs(ctx, logs))
+	fault = errors.New("fault")
+	ctx, logs, _ = request(t, valid(idA), true)
+	require.Error(t, p.ConsumeLogs(ctx, logs))
+	assert.Equal(t, map[string]int64{"user_feedback http": 1}, runtimetest.Counts(t, tel, "otelcol_feedback_accepted_events"))
 }
 
 func BenchmarkConsumeLogs(b *testing.B) {
@@ -236,7 +271,7 @@ func BenchmarkConsumeLogs(b *testing.B) {
 		delivered += ld.LogRecordCount()
 		return nil
 	})
-	p, err := NewFactory().CreateLogs(context.Background(), metadatatest.NewSettings(tel), createDefaultConfig(), next)
+	p, err := NewFactory().CreateLogs(context.Background(), settings(tel), createDefaultConfig(), next)
 	require.NoError(b, err)
 	template := plog.NewLogs()
 	records := template.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()

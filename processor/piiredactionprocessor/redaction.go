@@ -12,10 +12,13 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
+	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/pii"
+	"github.com/otelcol-feedback/otelcol-feedback/processor/piiredactionprocessor/internal/metadata"
 )
 
 // failure is what the sender of an event that could not be redacted is told.
@@ -28,8 +31,6 @@ var _ processor.Logs = (*redaction)(nil)
 // redaction is the consumer itself and not a function under processorhelper,
 // which would count a request with one refused event as a failed one.
 type redaction struct {
-	component.StartFunc
-
 	next      consumer.Logs
 	logger    *zap.Logger
 	engine    redactor
@@ -37,6 +38,8 @@ type redaction struct {
 	addresses *addresses
 	counters  *counters
 	attrs     *attributes // nil: none are asked for
+	tracer    trace.Tracer
+	ingestion *feedbackruntimeextension.Ingestion // set by Start; nil: nothing is counted
 }
 
 // redactor is what a [pii.Engine] does.
@@ -60,11 +63,18 @@ func newRedaction(set processor.Settings, cfg *Config, next consumer.Logs) (*red
 		userID:    userID{action: cfg.UserID, key: []byte(cfg.HashKey)},
 		addresses: newAddresses(set.Logger),
 		counters:  counters,
+		tracer:    set.TracerProvider.Tracer(metadata.ScopeName),
 	}
 	if cfg.CountAttributes {
 		p.attrs = newAttributes(cfg.Patterns)
 	}
 	return p, nil
+}
+
+// Start implements component.Component.
+func (p *redaction) Start(_ context.Context, host component.Host) error {
+	p.ingestion = feedbackruntimeextension.IngestionOf(host)
+	return nil
 }
 
 // Shutdown implements component.Component.
@@ -83,15 +93,13 @@ func (p *redaction) Capabilities() consumer.Capabilities {
 func (p *redaction) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	r := run{redaction: p}
 	r.rewriter = func(text string) (string, error) { return p.engine.Redact(text, &r.record) }
-	transport := feedback.TransportOTLP
-	if req := feedback.FromContext(ctx); req != nil {
-		transport = req.Transport
-		r.verdicts = req.Verdicts
+	if r.req = feedback.FromContext(ctx); r.req == nil {
+		r.req = &feedback.Request{Transport: feedback.TransportOTLP}
 	}
-	removed := r.logs(ld)
+	removed := r.traced(ctx, ld)
 	p.counters.record(ctx, &r.counts)
 	if r.failed > 0 {
-		p.counters.refused(ctx, transport, r.failed)
+		p.ingestion.Rejected(ctx, r.req.Transport, feedback.CodeRedactionFailed, r.withdrawn)
 		p.logger.Error("Events were refused because personal data could not be removed from them", zap.Int("events", r.failed))
 	}
 	if removed && ld.LogRecordCount() == 0 {
@@ -107,8 +115,10 @@ type run struct {
 	record   pii.Counts // of the record in work
 	counts   pii.Counts
 	failed   int
-	verdicts *feedback.Verdicts
-	accepted map[string]int // position of each accepted event by id; made when needed
+	// withdrawn are those of them that validation had accepted.
+	withdrawn int
+	req       *feedback.Request
+	accepted  map[string]int // position of each accepted event by id; made when needed
 }
 
 // logs redacts every record and removes those that do not go on.
@@ -153,6 +163,11 @@ func (r *run) redact(lr plog.LogRecord) (err error) {
 // the record ends here because its sender is told.
 func (r *run) refuse(lr plog.LogRecord) (told bool) {
 	r.failed++
+	if _, before := lr.Attributes().Get(feedback.AttrErrorCode); !before {
+		r.withdrawn++
+		typ, _ := lr.Attributes().Get(feedback.AttrEventType)
+		r.req.Unredacted.Add(typ.Str(), 1)
+	}
 	if r.tell(lr) {
 		return true
 	}
@@ -167,13 +182,13 @@ func (r *run) refuse(lr plog.LogRecord) (told bool) {
 // tell writes the refusal where the receiver reads it. Validation took records
 // out, so the event is found by its id.
 func (r *run) tell(lr plog.LogRecord) bool {
-	if r.verdicts == nil {
+	if r.req.Verdicts == nil {
 		return false
 	}
 	if r.accepted == nil {
-		r.accepted = make(map[string]int, r.verdicts.Len())
-		for i := range r.verdicts.Len() {
-			if v := r.verdicts.At(i); !v.Refused() {
+		r.accepted = make(map[string]int, r.req.Verdicts.Len())
+		for i := range r.req.Verdicts.Len() {
+			if v := r.req.Verdicts.At(i); !v.Refused() {
 				r.accepted[v.EventID] = i
 			}
 		}
@@ -187,7 +202,7 @@ func (r *run) tell(lr plog.LogRecord) bool {
 	}
 	i, ok := r.accepted[id.Str()]
 	if ok {
-		r.verdicts.At(i).Errors = []feedback.Error{{Code: feedback.CodeRedactionFailed, Message: failure}}
+		r.req.Verdicts.At(i).Errors = []feedback.Error{{Code: feedback.CodeRedactionFailed, Message: failure}}
 	}
 	return ok
 }

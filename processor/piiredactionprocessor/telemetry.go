@@ -45,12 +45,6 @@ func (c *counters) record(ctx context.Context, n *pii.Counts) {
 	}
 }
 
-func (c *counters) refused(ctx context.Context, transport string, n int) {
-	c.telemetry.FeedbackRejectedEvents.Add(ctx, int64(n), metric.WithAttributeSet(attribute.NewSet(
-		attribute.String("transport", transport),
-		attribute.String("code", string(feedback.CodeRedactionFailed)))))
-}
-
 // attributes are the names under which a record tells what was replaced in it.
 type attributes struct {
 	entities [pii.NumEntities]string

@@ -19,6 +19,12 @@ import (
 type Config struct {
 	// Protocols are the ways in; at least one must be named.
 	Protocols Protocols `mapstructure:"protocols"`
+
+	// TrustTraceparent lets a caller's traceparent decide whether the collector
+	// records spans of its request. Without it that is drawn by lot, in a trace of
+	// the collector's own, linked to the caller's. Default: true.
+	TrustTraceparent bool `mapstructure:"trust_traceparent"`
+
 	// prevent unkeyed literal initialization
 	_ struct{}
 }

@@ -42,6 +42,8 @@ func TestConfigDefaults(t *testing.T) {
 	assert.Equal(t, 65536, c.MaxHeaderBytes)
 	assert.Empty(t, c.TrustedProxies)
 	assert.Empty(t, allowedOrigins(&c.ServerConfig))
+	assert.True(t, cfg.TrustTraceparent)
+	assert.False(t, loadConfig(t, "both").TrustTraceparent)
 }
 
 func TestConfigLoads(t *testing.T) {

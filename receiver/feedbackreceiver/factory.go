@@ -38,6 +38,7 @@ func createDefaultConfig() component.Config {
 			HTTP: configoptional.Default(defaultHTTPConfig()),
 			GRPC: configoptional.Default(defaultGRPCConfig()),
 		},
+		TrustTraceparent: true,
 	}
 }
 

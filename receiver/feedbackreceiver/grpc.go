@@ -60,8 +60,8 @@ func (r *feedbackReceiver) startGRPC(ctx context.Context, host component.Host) e
 	if err != nil {
 		return fmt.Errorf("protocols::grpc: %w", err)
 	}
-	server.RegisterService(withMalformed(feedbackv1.FeedbackService_ServiceDesc),
-		&feedbackService{receiver: r, maxEvents: cfg.MaxRequestEvents, stopper: stop})
+	service := &feedbackService{receiver: r, maxEvents: cfg.MaxRequestEvents, stopper: stop}
+	server.RegisterService(withMalformed(feedbackv1.FeedbackService_ServiceDesc, service.countMalformed), service)
 	healthpb.RegisterHealthServer(server, &healthService{rt: r.rt, stopper: stop})
 	if cfg.Reflection {
 		reflection.Register(server)
@@ -111,7 +111,7 @@ func newGRPCServer(ctx context.Context, cfg *GRPCConfig, host component.Host, se
 		transport = credentials.NewTLS(secure)
 	}
 	counted := newUnfinished(transport, max(maxBytes, 2*int64(cfg.ServerConfig.MaxRecvMsgSizeMiB)<<20), set.Logger)
-	return serverCfg.ToServer(ctx, host.GetExtensions(), set,
+	return serverCfg.ToServer(ctx, host.GetExtensions(), withoutSpans(set),
 		configgrpc.WithGrpcServerOption(grpc.Creds(counted)),
 		configgrpc.WithGrpcServerOption(grpc.StatsHandler(counted)),
 		configgrpc.WithGrpcServerOption(grpc.MaxHeaderListSize(maxGRPCHeaderBytes)),

@@ -25,14 +25,19 @@ func malformed(err error) error {
 }
 
 // withMalformed returns the service with that correction in its unary methods,
-// whose messages are decoded before any interceptor is called. In a stream
-// grpc-go has sent its own status before anybody sees the error.
-func withMalformed(desc grpc.ServiceDesc) *grpc.ServiceDesc {
+// whose messages are decoded before any interceptor is called, and has such
+// messages counted. In a stream grpc-go has sent its own status before anybody
+// sees the error.
+func withMalformed(desc grpc.ServiceDesc, count func(context.Context, error)) *grpc.ServiceDesc {
 	desc.Methods = slices.Clone(desc.Methods)
 	for i := range desc.Methods {
 		handle := desc.Methods[i].Handler
 		desc.Methods[i].Handler = func(srv any, ctx context.Context, decode func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
-			return handle(srv, ctx, func(m any) error { return malformed(decode(m)) }, interceptor)
+			return handle(srv, ctx, func(m any) error {
+				err := decode(m)
+				count(ctx, err)
+				return malformed(err)
+			}, interceptor)
 		}
 	}
 	return &desc

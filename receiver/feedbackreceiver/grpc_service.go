@@ -35,6 +35,7 @@ type feedbackService struct {
 // Submit implements feedbackv1.FeedbackServiceServer.
 func (s *feedbackService) Submit(ctx context.Context, req *feedbackv1.SubmitRequest) (*feedbackv1.SubmitResponse, error) {
 	if s.stopper.stopping() {
+		s.receiver.ingestion.Unread(ctx, feedback.TransportGRPC, "")
 		return nil, errGRPCStopping
 	}
 	answer, err := s.take(ctx, req)
@@ -57,6 +58,7 @@ func (s *feedbackService) SubmitStream(stream grpc.BidiStreamingServer[feedbackv
 			return nil
 		}
 		if err != nil {
+			s.countMalformed(stream.Context(), err)
 			return err
 		}
 		answer, err := s.take(stream.Context(), req)
@@ -71,32 +73,65 @@ func (s *feedbackService) SubmitStream(stream grpc.BidiStreamingServer[feedbackv
 
 // take gives the events of one request to the pipeline and says what became of
 // each. The error is a status: the request as a whole was not taken.
-func (s *feedbackService) take(ctx context.Context, req *feedbackv1.SubmitRequest) (*feedbackv1.SubmitResponse, error) {
-	receipt := pcommon.NewTimestampFromTime(time.Now())
+func (s *feedbackService) take(ctx context.Context, req *feedbackv1.SubmitRequest) (answer *feedbackv1.SubmitResponse, err error) {
+	began := time.Now()
+	ingestion := s.receiver.ingestion
+	ingestion.Begin()
+	defer ingestion.End()
+	caller := traceOf(ctx)
+	ctx, span := s.receiver.spans.begin(ctx, caller, &s.receiver.spans.grpc)
+	defer func() { endGRPC(span, err) }()
+
 	events := req.GetEvents()
 	if len(events) == 0 {
 		return noEvents(), nil
 	}
 	if err := undecoded(events, s.maxEvents); err != nil {
+		ingestion.Unread(ctx, feedback.TransportGRPC, feedback.CodeTooLarge)
 		return nil, err
 	}
+	defer func() { ingestion.Took(ctx, feedback.TransportGRPC, time.Since(began)) }()
 	hold := s.receiver.rt.Account().Open()
 	defer hold.Release()
 	size := int64(proto.Size(req))
-	if err := hold.Grow(ctx, 0, size); err != nil {
-		return nil, requestError(ctx, err)
+	err = hold.Grow(ctx, 0, size)
+	if err == nil {
+		err = hold.Unfold(ctx, size+unfoldedEvents(events))
 	}
-	if err := hold.Unfold(ctx, size+unfoldedEvents(events)); err != nil {
+	if err != nil {
+		s.countUntaken(ctx, events, err)
 		return nil, requestError(ctx, err)
 	}
 	ctx = feedbackruntimeextension.NewContext(ctx, hold)
 
-	logs := toLogs(events, receipt, traceOf(ctx))
+	logs := toLogs(events, pcommon.NewTimestampFromTime(began), caller)
 	taken, err := s.receiver.consume(ctx, feedback.TransportGRPC, logs, nil)
 	if err != nil {
 		return nil, s.deliveryError(ctx, err)
 	}
 	return newAnswer(taken.Verdicts), nil
+}
+
+// countMalformed counts a message that grpc-go could not decode.
+func (s *feedbackService) countMalformed(ctx context.Context, err error) {
+	if status.Code(err) == codes.Internal {
+		s.receiver.ingestion.Unread(ctx, feedback.TransportGRPC, feedback.CodeMalformedJSON)
+	}
+}
+
+// countUntaken counts the events of a request for which there was no room.
+func (s *feedbackService) countUntaken(ctx context.Context, events []*feedbackv1.FeedbackEvent, err error) {
+	if ctx.Err() != nil {
+		return // the client has gone
+	}
+	var n feedback.TypeCounts
+	for _, e := range events {
+		n.Add(eventType(e), 1)
+	}
+	s.receiver.ingestion.Received(ctx, feedback.TransportGRPC, &n)
+	if errors.Is(err, feedbackruntimeextension.ErrTooLarge) {
+		s.receiver.ingestion.Rejected(ctx, feedback.TransportGRPC, feedback.CodeTooLarge, len(events))
+	}
 }
 
 // deliveryError translates an error of the pipeline. One that is the collector's

@@ -41,7 +41,7 @@ func (r *feedbackReceiver) startHTTP(ctx context.Context, host component.Host) e
 		return fmt.Errorf("protocols::http: %w", err)
 	}
 	server := serverSettings(cfg)
-	srv, err := server.ToServer(ctx, host.GetExtensions(), r.set.TelemetrySettings, handler)
+	srv, err := server.ToServer(ctx, host.GetExtensions(), withoutSpans(r.set.TelemetrySettings), handler)
 	if err != nil {
 		return fmt.Errorf("protocols::http: %w", err)
 	}

@@ -26,7 +26,16 @@ import (
 // answer. What it holds of the account is given back when their fate is known.
 func (h *httpHandler) serveFeedback(w http.ResponseWriter, r *http.Request) {
 	receipt := time.Now()
-	ctx, ok := h.admit(w, r)
+	h.receiver.ingestion.Begin()
+	defer h.receiver.ingestion.End()
+	caller := requestTrace(r.Header)
+	ctx, span := h.receiver.spans.begin(r.Context(), caller, &h.receiver.spans.http)
+	if span.IsRecording() {
+		a := &answered{ResponseWriter: w}
+		defer a.endHTTP(span)
+		w = a
+	}
+	ctx, ok := h.admit(ctx, w, r)
 	if !ok {
 		return
 	}
@@ -43,8 +52,10 @@ func (h *httpHandler) serveFeedback(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	read := time.Now()
+	defer func() { h.receiver.ingestion.Took(ctx, feedback.TransportHTTP, time.Since(read)) }()
 	records := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords()
-	requestTrace(r.Header).stamp(records, pcommon.NewTimestampFromTime(receipt))
+	caller.stamp(records, pcommon.NewTimestampFromTime(receipt))
 
 	req, err := h.receiver.consume(ctx, feedback.TransportHTTP, logs, sizes)
 	setRate(w.Header(), &req.Rate)
@@ -56,25 +67,29 @@ func (h *httpHandler) serveFeedback(w http.ResponseWriter, r *http.Request) {
 }
 
 // admit decides who is served; it answers itself if the request is not.
-func (h *httpHandler) admit(w http.ResponseWriter, r *http.Request) (context.Context, bool) {
+func (h *httpHandler) admit(ctx context.Context, w http.ResponseWriter, r *http.Request) (context.Context, bool) {
 	select {
 	case <-h.receiver.rt.Stopping():
+		h.receiver.ingestion.Unread(ctx, feedback.TransportHTTP, "")
 		answerRefusal(w, refuseStopping, 0)
 		return nil, false
 	default:
 	}
-	ctx := h.proxies.withClient(r.Context(), r)
+	ctx = h.proxies.withClient(ctx, r)
 	if h.auth == nil {
 		return ctx, true
 	}
-	ctx, err := h.auth.authenticate(ctx, r)
+	known, err := h.auth.authenticate(ctx, r)
 	if err == nil {
-		return ctx, true
+		return known, true
 	}
 	f := refuseCredentials(err)
 	switch status.Code(err) {
 	case codes.PermissionDenied, codes.Unavailable, codes.ResourceExhausted:
 		f = refusalOf(err)
+	}
+	if f.retryAfter > 0 {
+		h.receiver.ingestion.Unread(ctx, feedback.TransportHTTP, "")
 	}
 	h.challenge(w, r, f.status, err)
 	answerRefusal(w, f, 0)
@@ -166,11 +181,13 @@ func (h *httpHandler) decode(ctx context.Context, w http.ResponseWriter, r *http
 	body := newBodyBuffer(ctx, hold, h.cfg.ServerConfig.MaxRequestBodySize)
 	defer body.free()
 	if err := readBody(body, r, as.codec, as.encoding); err != nil {
+		h.countUnread(ctx, err)
 		answerBodyError(w, r, err)
 		return logs, nil, false
 	}
 	h.unhurry(w)
 	if err := hold.Unfold(ctx, feedback.UnfoldedSize(body.buf, h.cfg.MaxRequestEvents)); err != nil {
+		h.countUnread(ctx, err)
 		answerRefusal(w, refusalOf(err), 0)
 		return logs, nil, false
 	}
@@ -181,6 +198,9 @@ func (h *httpHandler) decode(ctx context.Context, w http.ResponseWriter, r *http
 	sizes, index, fault := decoder.Decode(body.buf, as.format, h.cfg.MaxRequestEvents, records)
 	h.decoders.Put(decoder)
 	if fault != nil {
+		if fault.Code != feedback.CodeMissingField { // an empty array: there was no event
+			h.receiver.ingestion.Unread(ctx, feedback.TransportHTTP, fault.Code)
+		}
 		answerFault(w, index, fault)
 		return logs, nil, false
 	}
@@ -194,6 +214,22 @@ func (h *httpHandler) unhurry(w http.ResponseWriter) {
 		// Where it is not supported, as in a test's recorder, there is none.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	}
+}
+
+// countUnread counts a body of which no event was seen. One that did not arrive in
+// time, or whose client has gone, is none.
+func (h *httpHandler) countUnread(ctx context.Context, err error) {
+	var encoding errBodyEncoding
+	var code feedback.Code
+	switch {
+	case errors.Is(err, errBodyTimeout), ctx.Err() != nil:
+		return
+	case errors.Is(err, errBodyTooLarge), errors.Is(err, feedbackruntimeextension.ErrTooLarge):
+		code = feedback.CodeTooLarge
+	case errors.Is(err, errBodyEnded), errors.As(err, &encoding):
+		code = feedback.CodeMalformedJSON
+	}
+	h.receiver.ingestion.Unread(ctx, feedback.TransportHTTP, code)
 }
 
 // answerBodyError answers for a body that could not be read.

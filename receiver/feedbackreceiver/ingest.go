@@ -45,5 +45,6 @@ func (r *feedbackReceiver) consume(ctx context.Context, transport string, logs p
 		})
 	}
 	obs.EndLogsOp(ctx, metadata.Type.String(), n, err)
+	describe(ctx, req.Verdicts)
 	return req, err
 }

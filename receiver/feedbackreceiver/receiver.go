@@ -28,8 +28,11 @@ type feedbackReceiver struct {
 	obs  *receiverhelper.ObsReport // HTTP
 	obsG *receiverhelper.ObsReport // gRPC
 
-	rt    feedbackruntimeextension.Runtime // set by Start
-	audit *audit.Log                       // set by Start; nil: none is kept
+	spans *receiveSpans
+
+	rt        feedbackruntimeextension.Runtime    // set by Start
+	audit     *audit.Log                          // set by Start; nil: none is kept
+	ingestion *feedbackruntimeextension.Ingestion // set by Start
 
 	http httpServer
 	grpc grpcServer
@@ -44,7 +47,7 @@ type feedbackReceiver struct {
 var _ receiver.Logs = (*feedbackReceiver)(nil)
 
 func newFeedbackReceiver(cfg *Config, set receiver.Settings, next consumer.Logs) (*feedbackReceiver, error) {
-	r := &feedbackReceiver{cfg: cfg, set: set, next: next}
+	r := &feedbackReceiver{cfg: cfg, set: set, next: next, spans: newReceiveSpans(set.TelemetrySettings, cfg.TrustTraceparent)}
 	var err error
 	if r.obs, err = newObsReport(set, feedback.TransportHTTP); err != nil {
 		return nil, err
@@ -56,6 +59,7 @@ func newFeedbackReceiver(cfg *Config, set receiver.Settings, next consumer.Logs)
 }
 
 func newObsReport(set receiver.Settings, transport string) (*receiverhelper.ObsReport, error) {
+	set.TelemetrySettings = withoutSpans(set.TelemetrySettings)
 	return receiverhelper.NewObsReport(receiverhelper.ObsReportSettings{
 		ReceiverID:             set.ID,
 		Transport:              transport,
@@ -70,7 +74,7 @@ func (r *feedbackReceiver) Start(ctx context.Context, host component.Host) error
 	if err != nil {
 		return err
 	}
-	r.rt, r.audit = rt, audit.Find(host)
+	r.rt, r.audit, r.ingestion = rt, audit.Find(host), feedbackruntimeextension.IngestionOf(host)
 	if err = r.startGRPC(ctx, host); err == nil {
 		err = r.startHTTP(ctx, host)
 	}

@@ -25,12 +25,18 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                     metric.Meter
-	mu                        sync.Mutex
-	registrations             []metric.Registration
-	FeedbackBufferCapacity    metric.Int64ObservableGauge
-	FeedbackBufferSize        metric.Int64ObservableGauge
-	FeedbackBufferUtilization metric.Float64ObservableGauge
+	meter                              metric.Meter
+	mu                                 sync.Mutex
+	registrations                      []metric.Registration
+	FeedbackAcceptedEvents             metric.Int64Counter
+	FeedbackActiveRequests             metric.Int64ObservableGauge
+	FeedbackBufferCapacity             metric.Int64ObservableGauge
+	FeedbackBufferSize                 metric.Int64ObservableGauge
+	FeedbackBufferUtilization          metric.Float64ObservableGauge
+	FeedbackCertificateExpiryTimestamp metric.Int64ObservableGauge
+	FeedbackIngestionDuration          metric.Float64Histogram
+	FeedbackReceivedEvents             metric.Int64Counter
+	FeedbackRejectedEvents             metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -42,6 +48,21 @@ type telemetryBuilderOptionFunc func(mb *TelemetryBuilder)
 
 func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
+}
+
+// RegisterFeedbackActiveRequestsCallback sets callback for observable FeedbackActiveRequests metric.
+func (builder *TelemetryBuilder) RegisterFeedbackActiveRequestsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackActiveRequests, obs: o})
+		return nil
+	}, builder.FeedbackActiveRequests)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
 }
 
 // RegisterFeedbackBufferCapacityCallback sets callback for observable FeedbackBufferCapacity metric.
@@ -89,6 +110,21 @@ func (builder *TelemetryBuilder) RegisterFeedbackBufferUtilizationCallback(cb me
 	return nil
 }
 
+// RegisterFeedbackCertificateExpiryTimestampCallback sets callback for observable FeedbackCertificateExpiryTimestamp metric.
+func (builder *TelemetryBuilder) RegisterFeedbackCertificateExpiryTimestampCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackCertificateExpiryTimestamp, obs: o})
+		return nil
+	}, builder.FeedbackCertificateExpiryTimestamp)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 type observerInt64 struct {
 	embedded.Int64Observer
 	inst metric.Int64Observable
@@ -127,6 +163,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.FeedbackAcceptedEvents, err = builder.meter.Int64Counter(
+		"otelcol_feedback_accepted_events",
+		metric.WithDescription("Events that are valid and were taken over for delivery. [Alpha]"),
+		metric.WithUnit("{event}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackActiveRequests, err = builder.meter.Int64ObservableGauge(
+		"otelcol_feedback_active_requests",
+		metric.WithDescription("Requests in work, from their receipt to their answer. [Alpha]"),
+		metric.WithUnit("{request}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.FeedbackBufferCapacity, err = builder.meter.Int64ObservableGauge(
 		"otelcol_feedback_buffer_capacity",
 		metric.WithDescription("Events that may be in flight at once. [Alpha]"),
@@ -143,6 +191,31 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_feedback_buffer_utilization",
 		metric.WithDescription("Share of the buffer in use, the larger of the shares of events and bytes. [Alpha]"),
 		metric.WithUnit("1"),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackCertificateExpiryTimestamp, err = builder.meter.Int64ObservableGauge(
+		"otelcol_feedback_certificate_expiry_timestamp",
+		metric.WithDescription("When the first of the receivers' TLS certificates ends, in seconds since 1970. Absent without TLS. [Alpha]"),
+		metric.WithUnit("s"),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackIngestionDuration, err = builder.meter.Float64Histogram(
+		"otelcol_feedback_ingestion_duration",
+		metric.WithDescription("Time from a request's body being there to its answer; of OTLP, files and Kafka, from admission. [Alpha]"),
+		metric.WithUnit("s"),
+		metric.WithExplicitBucketBoundaries([]float64{0.001, 0.0025, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.5, 1, 2.5, 5, 7.5, 10}...),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackReceivedEvents, err = builder.meter.Int64Counter(
+		"otelcol_feedback_received_events",
+		metric.WithDescription("Events that came in, whatever became of them. A body that is refused before its events are known counts as one of event_type unknown. [Alpha]"),
+		metric.WithUnit("{event}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackRejectedEvents, err = builder.meter.Int64Counter(
+		"otelcol_feedback_rejected_events",
+		metric.WithDescription("Events that were refused for what they are, whatever became of them after. [Alpha]"),
+		metric.WithUnit("{event}"),
 	)
 	errs = errors.Join(errs, err)
 	return &builder, errs

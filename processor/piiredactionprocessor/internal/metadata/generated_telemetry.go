@@ -23,11 +23,10 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                  metric.Meter
-	mu                     sync.Mutex
-	registrations          []metric.Registration
-	FeedbackRedactions     metric.Int64Counter
-	FeedbackRejectedEvents metric.Int64Counter
+	meter              metric.Meter
+	mu                 sync.Mutex
+	registrations      []metric.Registration
+	FeedbackRedactions metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -63,12 +62,6 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_feedback_redactions",
 		metric.WithDescription("Findings of personal data that were replaced. [Alpha]"),
 		metric.WithUnit("{finding}"),
-	)
-	errs = errors.Join(errs, err)
-	builder.FeedbackRejectedEvents, err = builder.meter.Int64Counter(
-		"otelcol_feedback_rejected_events",
-		metric.WithDescription("Events that validation refused, whatever became of them after. [Alpha]"),
-		metric.WithUnit("{event}"),
 	)
 	errs = errors.Join(errs, err)
 	return &builder, errs

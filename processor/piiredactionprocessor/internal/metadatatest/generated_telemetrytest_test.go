@@ -20,11 +20,7 @@ func TestSetupTelemetry(t *testing.T) {
 	require.NoError(t, err)
 	defer tb.Shutdown()
 	tb.FeedbackRedactions.Add(context.Background(), 1)
-	tb.FeedbackRejectedEvents.Add(context.Background(), 1)
 	AssertEqualFeedbackRedactions(t, testTel,
-		[]metricdata.DataPoint[int64]{{Value: 1}},
-		metricdatatest.IgnoreTimestamp())
-	AssertEqualFeedbackRejectedEvents(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 

@@ -1,0 +1,43 @@
+// Copyright The otelcol-feedback Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package piiredactionprocessor // import "github.com/otelcol-feedback/otelcol-feedback/processor/piiredactionprocessor"
+
+import (
+	"context"
+
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
+	"github.com/otelcol-feedback/otelcol-feedback/pkg/pii"
+)
+
+// spanRedact is the name of the span of a request's redaction.
+const spanRedact = "redact"
+
+// traced redacts in a span, which says how much was found and nothing of what.
+func (r *run) traced(ctx context.Context, ld plog.Logs) (removed bool) {
+	_, span := r.tracer.Start(ctx, spanRedact)
+	defer span.End()
+	if !span.IsRecording() {
+		return r.logs(ld)
+	}
+	n := ld.LogRecordCount()
+	span.SetAttributes(attribute.Int("batch.size", n))
+	if n == 1 {
+		attrs := ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes()
+		for name, from := range map[string]string{"event.id": feedback.AttrRecordUID, "event.type": feedback.AttrEventType} {
+			if v, ok := attrs.Get(from); ok {
+				span.SetAttributes(attribute.String(name, v.Str()))
+			}
+		}
+	}
+	removed = r.logs(ld)
+	for i, entity := range pii.Entities() {
+		if found := r.counts.Entities[i]; found > 0 {
+			span.SetAttributes(attribute.Int("feedback.redactions."+entity, found))
+		}
+	}
+	return removed
+}
