@@ -6,6 +6,7 @@
 package kafka
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/oauth"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
@@ -41,6 +43,7 @@ type Flags struct {
 	mechanism    string
 	username     string
 	passwordFile string
+	tokenFile    string
 	getenv       func(string) string
 }
 
@@ -63,6 +66,8 @@ func (f *Flags) Register(fs *pflag.FlagSet, getenv func(string) string) {
 		"user name; without one there is no SASL ($"+envSASLUsername+")")
 	fs.StringVar(&f.passwordFile, "sasl-password-file", "",
 		"file with the password; without it, $"+envSASLPassword)
+	fs.StringVar(&f.tokenFile, "sasl-token-file", "",
+		"file with an OAuth token (OAUTHBEARER) instead of a user name; it is read again for each connection")
 }
 
 // Options returns the options of a client.
@@ -83,6 +88,13 @@ func (f *Flags) Options() ([]kgo.Opt, error) {
 		}
 		opts = append(opts, kgo.DialTLSConfig(c))
 	}
+	if f.tokenFile != "" {
+		mechanism, err := f.bearer()
+		if err != nil {
+			return nil, err
+		}
+		return append(opts, kgo.SASL(mechanism)), nil
+	}
 	if f.username == "" {
 		return opts, nil
 	}
@@ -91,6 +103,25 @@ func (f *Flags) Options() ([]kgo.Opt, error) {
 		return nil, err
 	}
 	return append(opts, kgo.SASL(mechanism)), nil
+}
+
+// bearer reads the token once to tell of a file that is not there.
+func (f *Flags) bearer() (sasl.Mechanism, error) {
+	read := func(context.Context) (oauth.Auth, error) {
+		text, err := os.ReadFile(f.tokenFile)
+		if err != nil {
+			return oauth.Auth{}, fmt.Errorf("--sasl-token-file: %w", err)
+		}
+		token := strings.TrimSpace(string(text))
+		if token == "" {
+			return oauth.Auth{}, fmt.Errorf("--sasl-token-file: %s is empty", f.tokenFile)
+		}
+		return oauth.Auth{Token: token}, nil
+	}
+	if _, err := read(context.Background()); err != nil {
+		return nil, err
+	}
+	return oauth.Oauth(read), nil
 }
 
 func (f *Flags) sasl() (sasl.Mechanism, error) {

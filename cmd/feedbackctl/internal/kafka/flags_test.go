@@ -93,3 +93,26 @@ func TestErrors(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+func TestTokenFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	env := map[string]string{envSASLUsername: "u", envSASLPassword: "secret"}
+	f, _ := parse(t, env, "--sasl-token-file", file)
+	_, err := f.Options()
+	require.ErrorContains(t, err, "--sasl-token-file")
+	require.NoError(t, os.WriteFile(file, []byte("\n"), 0o600))
+	_, err = f.Options()
+	require.ErrorContains(t, err, "is empty")
+
+	require.NoError(t, os.WriteFile(file, []byte("a.b.c\n"), 0o600))
+	mechanism, err := f.bearer()
+	require.NoError(t, err)
+	assert.Equal(t, "OAUTHBEARER", mechanism.Name())
+	_, first, err := mechanism.Authenticate(t.Context(), "broker")
+	require.NoError(t, err)
+	assert.Contains(t, string(first), "auth=Bearer a.b.c\x01")
+	require.NoError(t, os.WriteFile(file, []byte("d.e.f"), 0o600))
+	_, first, err = mechanism.Authenticate(t.Context(), "broker")
+	require.NoError(t, err)
+	assert.Contains(t, string(first), "auth=Bearer d.e.f\x01")
+}
