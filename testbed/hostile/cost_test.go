@@ -90,6 +90,9 @@ func TestRefusedCostsLess(t *testing.T) {
 		return (r.g.cpu(t) - before) / time.Duration(n)
 	}
 	open.mustPost(t, good, "Authorization", limited) // takes the whole bucket
+	require.Eventually(t, func() bool {
+		return full.mustPost(t, event, "Authorization", may).Status == http.StatusServiceUnavailable
+	}, 20*time.Second, 50*time.Millisecond, "the limiter has not noticed")
 	for _, r := range requests {
 		measure(r, 50) // warms up
 	}
