@@ -35,6 +35,21 @@ func TestContestants(t *testing.T) {
 	}
 }
 
+// Each way in is taken as a client means it, and none of its events is refused.
+func TestWaysIn(t *testing.T) {
+	a := newArena(t)
+	r, topic := a.start(t, byDefault)
+	for _, way := range load.Transports {
+		p := load.Plan{Config: r.By(way), Name: string(way)}
+		p.Batch, p.Connections, p.Rate, p.Duration = 10, 2, 1000, 300*time.Millisecond
+		report := a.measure(t, r, topic, p)
+		assert.Empty(t, report.Faults(), way)
+		assert.EqualValues(t, 300, report.Events.Arrived, way)
+		p.EventSize = 5000
+		assert.Empty(t, a.measure(t, r, topic, p).Faults(), way)
+	}
+}
+
 func TestPublish(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "page.md")
 	require.NoError(t, os.WriteFile(page, []byte("a\n<!-- x -->\nold\n<!-- end of x -->\nb\n<!-- y -->\n<!-- end of y -->\n"), 0o600))
