@@ -159,7 +159,7 @@ service:
 
 	// Longer than a token is good for.
 	var all []*events.Event
-	way, before, end := httpWay(t, c), given.Load(), time.Now().Add(10*time.Second)
+	way, before, end := httpWay(t, c), given.Load(), time.Now().Add(8*time.Second)
 	for time.Now().Before(end) {
 		batch := sample(10, 710+uint64(len(all)), events.JSON)
 		_, errs := way.sendAll(t.Context(), batch)

@@ -80,7 +80,7 @@ func TestSecureSetup(t *testing.T) {
 	commands := shellBlocks(t, filepath.Join(filepath.Dir(collector.ConfigFile("")), "docs", "secure-setup.md"))
 	require.Len(t, commands, 11, "ten commands, and one for later")
 
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	script := "set -eu\n"
 	for _, command := range commands {
