@@ -36,6 +36,7 @@ func (e *runtimeExtension) NotifyConfigSnapshot(ctx context.Context, snapshot ex
 	}
 	e.configured.Lock()
 	e.certificates = whole.certificateFiles()
+	e.memoryLimit = whole.memoryLimit(availableMemory("/"))
 	e.configured.Unlock()
 	self := "extensions::" + e.id.String()
 	return errors.Join(slices.Concat(

@@ -40,6 +40,7 @@ type runtimeExtension struct {
 	// Of the whole configuration; set before pipelines start.
 	transports   []string // of the configured receivers
 	certificates []string // files; served by receivers
+	memoryLimit  int64    // of memory_limiter, in bytes
 	configured   sync.Mutex
 
 	started      chan struct{} // closed when the pipelines run
@@ -161,6 +162,14 @@ func (e *runtimeExtension) startMetrics() error {
 		if at, ok := firstExpiry(files); ok {
 			o.Observe(at.Unix())
 		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err = metrics.RegisterFeedbackMemoryLimitCallback(func(_ context.Context, o metric.Int64Observer) error {
+		e.configured.Lock()
+		defer e.configured.Unlock()
+		o.Observe(e.memoryLimit)
 		return nil
 	}); err != nil {
 		return err

@@ -35,6 +35,7 @@ type TelemetryBuilder struct {
 	FeedbackBufferUtilization          metric.Float64ObservableGauge
 	FeedbackCertificateExpiryTimestamp metric.Int64ObservableGauge
 	FeedbackIngestionDuration          metric.Float64Histogram
+	FeedbackMemoryLimit                metric.Int64ObservableGauge
 	FeedbackReceivedEvents             metric.Int64Counter
 	FeedbackRejectedEvents             metric.Int64Counter
 }
@@ -125,6 +126,21 @@ func (builder *TelemetryBuilder) RegisterFeedbackCertificateExpiryTimestampCallb
 	return nil
 }
 
+// RegisterFeedbackMemoryLimitCallback sets callback for observable FeedbackMemoryLimit metric.
+func (builder *TelemetryBuilder) RegisterFeedbackMemoryLimitCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackMemoryLimit, obs: o})
+		return nil
+	}, builder.FeedbackMemoryLimit)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 type observerInt64 struct {
 	embedded.Int64Observer
 	inst metric.Int64Observable
@@ -204,6 +220,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithDescription("Time from a request's body being there to its answer; of OTLP, files and Kafka, from admission. [Alpha]"),
 		metric.WithUnit("s"),
 		metric.WithExplicitBucketBoundaries([]float64{0.001, 0.0025, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.5, 1, 2.5, 5, 7.5, 10}...),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackMemoryLimit, err = builder.meter.Int64ObservableGauge(
+		"otelcol_feedback_memory_limit",
+		metric.WithDescription("Bytes of memory from which on memory_limiter refuses all work; 0 without one. [Alpha]"),
+		metric.WithUnit("By"),
 	)
 	errs = errors.Join(errs, err)
 	builder.FeedbackReceivedEvents, err = builder.meter.Int64Counter(

@@ -40,6 +40,10 @@ func TestSetupTelemetry(t *testing.T) {
 		observer.Observe(1)
 		return nil
 	}))
+	require.NoError(t, tb.RegisterFeedbackMemoryLimitCallback(func(_ context.Context, observer metric.Int64Observer) error {
+		observer.Observe(1)
+		return nil
+	}))
 	tb.FeedbackAcceptedEvents.Add(context.Background(), 1)
 	tb.FeedbackIngestionDuration.Record(context.Background(), 1)
 	tb.FeedbackReceivedEvents.Add(context.Background(), 1)
@@ -64,6 +68,9 @@ func TestSetupTelemetry(t *testing.T) {
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualFeedbackIngestionDuration(t, testTel,
 		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualFeedbackMemoryLimit(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualFeedbackReceivedEvents(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
