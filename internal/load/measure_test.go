@@ -98,6 +98,16 @@ func TestMeasureFindsFaults(t *testing.T) {
 	assert.Contains(t, out.String(), "n/a")
 }
 
+// Where nobody looks, nothing is called lost.
+func TestMeasureWithoutTopic(t *testing.T) {
+	f := &far{}
+	r, err := Measure(t.Context(), Plan{Config: Config{Target: f.overHTTP(t), Connections: 1, Rate: 100, Duration: 50 * time.Millisecond}})
+	require.NoError(t, err)
+	assert.Empty(t, r.Faults())
+	assert.Equal(t, Balance{Sent: 5, Acknowledged: 5}, r.Events)
+	assert.False(t, r.Verified)
+}
+
 func TestNoTopic(t *testing.T) {
 	f, brokers := pipe(t, nil)
 	_, err := Measure(t.Context(), Plan{
