@@ -271,6 +271,7 @@ func (d *delivery) hasRoom(l *lane, r *record) bool {
 func (d *delivery) hand(l *lane, r *record) {
 	r.Partition = l.topic.partitionOf(r, l)
 	r.sent, r.sentBytes, r.alone = true, r.payload(), false
+	r.spans.handed(r)
 	l.inflight++
 	l.bytes += r.sentBytes
 	d.handed++

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -45,6 +46,8 @@ type feedbackExporter struct {
 	transactional [len(eventTypes)]bool
 
 	telemetry *metadata.TelemetryBuilder
+	tracer    trace.Tracer
+	wire      *wire
 	runtime   feedbackruntimeextension.Runtime
 	client    *kgo.Client
 	spool     *spool.Spool // nil without one
@@ -65,6 +68,7 @@ func newExporter(set exporter.Settings, cfg *Config) *feedbackExporter {
 		set:      set,
 		logger:   set.Logger,
 		counts:   newCounts(),
+		tracer:   metadata.Tracer(set.TelemetrySettings),
 		stopping: make(chan struct{}),
 		half:     make(chan struct{}),
 		expired:  make(chan struct{}),
@@ -120,6 +124,9 @@ func (e *feedbackExporter) consume(ctx context.Context, ld plog.Logs) error {
 	if len(records) == 0 {
 		return nil
 	}
+	now := time.Now()
+	newHandover(e.tracer, records, now)
+	e.counts.handedOver(records, now)
 	var q *request
 	if e.cfg.Acknowledge == AcknowledgeDelivered {
 		q = newRequest(len(records))
@@ -150,7 +157,7 @@ func (e *feedbackExporter) build(ld plog.Logs) []*record {
 				case e.builder.deadLetter != nil:
 					records = append(records, e.builder.buildDead(lr, code, e.delivery.now()))
 				default:
-					e.delivery.drop(strAttr(lr.Attributes(), feedback.AttrRecordUID), stageValidation, code)
+					e.delivery.drop(strAttr(lr.Attributes(), feedback.AttrRecordUID), stageValidation, code, zap.Skip())
 				}
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/otelcol-feedback/otelcol-feedback/exporter/feedbackkafkaexporter/internal/metadata"
 )
@@ -30,6 +31,7 @@ func createLogs(ctx context.Context, set exporter.Settings, cfg component.Config
 // frame uses exporterhelper's frame alone: its queue, batcher, retry and
 // time-out would reorder or give up events.
 func frame(ctx context.Context, set exporter.Settings, cfg component.Config, e *feedbackExporter) (exporter.Logs, error) {
+	set.TracerProvider = noop.NewTracerProvider() // its spans would be of batches, in traces of their own
 	return exporterhelper.NewLogs(ctx, set, cfg, e.consume,
 		exporterhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
 		exporterhelper.WithTimeout(exporterhelper.TimeoutConfig{Timeout: 0}),

@@ -268,3 +268,9 @@ func zapString(key, value string) zapcore.Field { return zap.String(key, value) 
 func saslOf(mechanism, user, password string) *configkafka.SASLConfig {
 	return &configkafka.SASLConfig{Mechanism: mechanism, Username: user, Password: password}
 }
+
+func (r *reasons) of(reason string) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.counts[reason]
+}

@@ -238,6 +238,7 @@ func (k *keeper) safe() {
 	defer k.d.mu.Unlock()
 	k.d.counts.spooled.Add(int64(len(k.unsynced)))
 	for _, r := range k.unsynced {
+		r.spans.spooled()
 		k.d.settle(r)
 	}
 	k.unsynced = nil

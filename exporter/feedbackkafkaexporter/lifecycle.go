@@ -27,26 +27,31 @@ func (e *feedbackExporter) start(ctx context.Context, host component.Host) error
 	if err = e.openSpool(); err != nil {
 		return err
 	}
-	client, err := newClient(ctx, host, e.cfg, e.logger, e.health.batchLimit, e.health)
+	telemetry, err := metadata.NewTelemetryBuilder(e.set.TelemetrySettings)
 	if err != nil {
 		return errors.Join(err, e.closeSpool())
 	}
-	telemetry, err := metadata.NewTelemetryBuilder(e.set.TelemetrySettings)
-	if err == nil {
-		err = e.counts.register(telemetry)
+	e.counts.telemetry = telemetry
+	e.wire = newWire(telemetry)
+	client, err := newClient(ctx, host, e.cfg, e.logger, e.health.batchLimit, e.health, e.wire)
+	if err != nil {
+		telemetry.Shutdown()
+		return errors.Join(err, e.closeSpool())
 	}
+	err = e.counts.register(telemetry)
 	if err == nil {
 		var stats func() spool.Stats
 		if e.spool != nil {
 			stats = e.spool.Stats
 		}
-		err = e.counts.registerStored(telemetry, e.health.breaker, stats)
+		err = e.counts.registerStored(telemetry, e.health.breaker, e.wire, stats)
 	}
 	if err == nil {
 		err = e.makeTransactions(ctx, host, runtime.Account())
 	}
 	if err != nil {
 		client.Close()
+		telemetry.Shutdown()
 		return errors.Join(err, e.closeSpool())
 	}
 	e.runtime, e.client, e.telemetry = runtime, client, telemetry

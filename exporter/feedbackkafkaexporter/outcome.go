@@ -24,6 +24,9 @@ func (d *delivery) outcome(r *record, err error) {
 	if d.closed {
 		if f == delivered {
 			d.forget(r)
+			r.spans.delivered(r)
+		} else {
+			r.spans.lost()
 		}
 		idle := d.handed == 0
 		d.mu.Unlock()
@@ -65,6 +68,7 @@ func (d *delivery) outcome(r *record, err error) {
 // arrived notes that Kafka has a record. The caller holds mu.
 func (d *delivery) arrived(r *record, l *lane) {
 	r.resolved = true
+	r.spans.delivered(r)
 	l.failures = 0
 	l.flight.trim()
 	if r.drained {
@@ -89,6 +93,7 @@ func (d *delivery) forget(r *record) {
 func (d *delivery) returned(r *record, l *lane, f fate, err error) {
 	r.tries++
 	r.cause = err
+	r.spans.returned(err)
 	if f == returned && d.keeper != nil {
 		d.counts.retries.Add(1)
 	} else if f == returned || r.alone {
@@ -124,6 +129,7 @@ func (d *delivery) settle(r *record) {
 		return
 	}
 	r.settled = true
+	r.handover.settle()
 	d.pending--
 	d.pendingBytes -= r.counted
 	d.account.Done(1, r.counted)
@@ -191,12 +197,15 @@ func (d *delivery) fit(r *record) bool {
 // logged, counted and gone, and giveUp reports false. The caller holds mu.
 func (d *delivery) giveUp(r *record, code, message string) bool {
 	if d.builder.deadLetter == nil {
-		d.drop(r.eventID(), stageKafka, code)
+		d.drop(r.eventID(), stageKafka, code, r.handover.field())
+		r.spans.buried(code)
+		r.spans.lost()
 		d.forget(r)
 		d.settle(r)
 		return false
 	}
 	d.builder.bury(r, code, message, d.now())
+	r.spans.buried(code)
 	d.seq++
 	r.seq = d.seq
 	if r.drained {
@@ -222,9 +231,9 @@ func (d *delivery) adopt(r *record) {
 }
 
 // drop records a loss that the configuration asks for.
-func (d *delivery) drop(eventID, stage, code string) {
+func (d *delivery) drop(eventID, stage, code string, batch zap.Field) {
 	d.logger.Warn("Event dropped: it can never be delivered and dead letters are switched off",
-		zap.String("event_id", eventID), zap.String("stage", stage), zap.String("code", code))
+		zap.String("event_id", eventID), zap.String("stage", stage), zap.String("code", code), batch)
 	d.counts.deadLettered(stage, code)
 }
 

@@ -47,6 +47,9 @@ type record struct {
 	dead      *deadLetter // set on a dead letter
 	counted   int64       // bytes it counts for in the account
 	request   *request    // who waits for it; nil in buffered mode
+	handover  *handover   // with what it came; nil out of the spool
+	spans     *eventSpans // nil unless they are recorded
+	receipt   int64       // when it was received, in ns since 1970; 0: not known
 
 	// Guarded by delivery.mu from the moment it is queued.
 
@@ -150,6 +153,8 @@ type parts struct {
 	traceID     pcommon.TraceID
 	spanID      pcommon.SpanID
 	flags       byte
+	receipt     int64
+	spans       *eventSpans
 	value       []byte
 }
 
@@ -195,6 +200,10 @@ func commonParts(lr plog.LogRecord, attrs pcommon.Map) parts {
 		flags:     byte(lr.Flags()),
 	}
 	p.traceparent = !p.traceID.IsEmpty() && !p.spanID.IsEmpty()
+	p.receipt = int64(lr.ObservedTimestamp())
+	if carried := strAttr(attrs, feedback.AttrSpan); carried != "" {
+		p.spans = newEventSpans(carried, &p)
+	}
 	switch {
 	case lr.Timestamp() != 0:
 		p.timeValue = lr.Timestamp().AsTime()
@@ -255,6 +264,7 @@ func (b *builder) assemble(r *record, p *parts) {
 	}
 	r.Headers = h
 	r.Topic = r.topic.name
+	r.receipt, r.spans = p.receipt, p.spans
 }
 
 // appendTraceparent writes a W3C traceparent of version 00.

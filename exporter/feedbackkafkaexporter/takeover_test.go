@@ -114,7 +114,7 @@ func TestOriginalsComeBack(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, numbers(1, 5), b.deliverAll())
 		assert.EqualValues(t, 2, b.counts.retries.Load())
-		assert.Zero(t, b.counts.fail["UNKNOWN_SERVER_ERROR"])
+		assert.Zero(t, b.counts.fail.of("UNKNOWN_SERVER_ERROR"))
 		assert.Zero(t, b.spool.Stats().Entries)
 	})
 }

@@ -5,8 +5,10 @@ package feedbackkafkaexporter // import "github.com/otelcol-feedback/otelcol-fee
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -25,9 +27,36 @@ type counts struct {
 	drained   atomic.Int64
 	retries   atomic.Int64
 
-	mu   sync.Mutex // guards the maps; their keys come from closed sets and Kafka's list of errors
-	fail map[string]int64
+	telemetry *metadata.TelemetryBuilder // of histograms; nil until observe
+
+	fail reasons
+	mu   sync.Mutex // guards dead, whose keys come from closed sets and Kafka's list of errors
 	dead map[deadKey]int64
+}
+
+// reasons counts by reasons, which come from closed sets and Kafka's list of
+// errors.
+type reasons struct {
+	mu     sync.Mutex // guards counts
+	counts map[string]int64
+}
+
+func (r *reasons) add(reason string, n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.counts == nil {
+		r.counts = map[string]int64{}
+	}
+	r.counts[reason] += n
+}
+
+func (r *reasons) observe(_ context.Context, o metric.Int64Observer) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for reason, n := range r.counts {
+		o.Observe(n, attributes(attribute.String("reason", reason)))
+	}
+	return nil
 }
 
 type deadKey struct{ stage, code string }
@@ -42,12 +71,13 @@ var validationCodes = []feedback.Code{
 
 // newCounts returns counters that stand at 0 for all labels known beforehand.
 func newCounts() *counts {
-	c := &counts{fail: map[string]int64{reasonOther: 0}, dead: map[deadKey]int64{}}
+	c := &counts{dead: map[deadKey]int64{}}
+	c.fail.add(reasonOther, 0)
 	for _, e := range operatorErrors {
-		c.fail[e.Message] = 0
+		c.fail.add(e.Message, 0)
 	}
 	for _, e := range refusals {
-		c.fail[e.Message] = 0
+		c.fail.add(e.Message, 0)
 		c.dead[deadKey{stageKafka, e.Message}] = 0
 	}
 	for _, code := range validationCodes {
@@ -58,19 +88,45 @@ func newCounts() *counts {
 
 // delivered counts a record that Kafka acknowledged.
 func (c *counts) delivered(r *record) {
-	c.bytes.Add(r.payload())
+	size := r.payload()
+	c.bytes.Add(size)
+	if c.telemetry != nil {
+		c.telemetry.FeedbackRecordSize.Record(r.context(), size)
+	}
 	if r.dead != nil {
 		c.deadLettered(r.dead.stage, r.dead.code)
 		return
 	}
 	c.published[r.eventType].Add(1)
+	if c.telemetry != nil && r.receipt > 0 {
+		c.telemetry.FeedbackEndToEndDuration.Record(r.context(), since(r.receipt, time.Now()))
+	}
 }
 
-func (c *counts) failed(reason string) {
-	c.mu.Lock()
-	c.fail[reason]++
-	c.mu.Unlock()
+// since is the time from a receipt in seconds.
+func since(receipt int64, now time.Time) float64 {
+	return max(0, now.Sub(time.Unix(0, receipt)).Seconds())
 }
+
+// handedOver measures what one call gave.
+func (c *counts) handedOver(records []*record, now time.Time) {
+	if c.telemetry == nil {
+		return
+	}
+	oldest := int64(math.MaxInt64)
+	for _, r := range records {
+		if r.receipt > 0 {
+			oldest = min(oldest, r.receipt)
+		}
+	}
+	ctx := context.Background()
+	c.telemetry.FeedbackBatchSize.Record(ctx, int64(len(records)))
+	if oldest < math.MaxInt64 {
+		c.telemetry.FeedbackBatchAge.Record(ctx, since(oldest, now))
+	}
+}
+
+func (c *counts) failed(reason string) { c.fail.add(reason, 1) }
 
 func (c *counts) deadLettered(stage, code string) {
 	c.mu.Lock()
@@ -78,9 +134,9 @@ func (c *counts) deadLettered(stage, code string) {
 	c.mu.Unlock()
 }
 
-// registerStored makes metrics of what the spool and the breaker count. stats is
-// nil without a spool.
-func (c *counts) registerStored(b *metadata.TelemetryBuilder, br *breaker, stats func() spool.Stats) error {
+// registerStored makes metrics of what the spool, the breaker and the clients'
+// hooks count. stats is nil without a spool.
+func (c *counts) registerStored(b *metadata.TelemetryBuilder, br *breaker, w *wire, stats func() spool.Stats) error {
 	register := []struct {
 		with func(metric.Int64Callback) error
 		read func() int64
@@ -92,6 +148,10 @@ func (c *counts) registerStored(b *metadata.TelemetryBuilder, br *breaker, stats
 		{b.RegisterFeedbackCircuitBreakerStateCallback, br.gauge},
 		{b.RegisterFeedbackSpoolEventsCallback, func() int64 { return int64(stats().Entries) }},
 		{b.RegisterFeedbackSpoolBytesCallback, func() int64 { return stats().Bytes }},
+		{b.RegisterFeedbackSpoolCapacityCallback, func() int64 { return stats().MaxBytes }},
+		{b.RegisterFeedbackCompressedBytesCallback, w.compressed.Load},
+		{b.RegisterFeedbackKafkaConnectsCallback, w.connects.Load},
+		{b.RegisterFeedbackKafkaDisconnectsCallback, w.disconnects.Load},
 	}
 	if stats == nil {
 		stats = func() spool.Stats { return spool.Stats{} }
@@ -104,7 +164,7 @@ func (c *counts) registerStored(b *metadata.TelemetryBuilder, br *breaker, stats
 			return err
 		}
 	}
-	return nil
+	return b.RegisterFeedbackKafkaErrorsCallback(w.errors.observe)
 }
 
 // register makes the counters metrics. What it returns must be shut down.
@@ -127,14 +187,7 @@ func (c *counts) register(b *metadata.TelemetryBuilder) error {
 	}); err != nil {
 		return err
 	}
-	if err := b.RegisterFeedbackPublishFailuresCallback(func(_ context.Context, o metric.Int64Observer) error {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		for reason, n := range c.fail {
-			o.Observe(n, attributes(attribute.String("reason", reason)))
-		}
-		return nil
-	}); err != nil {
+	if err := b.RegisterFeedbackPublishFailuresCallback(c.fail.observe); err != nil {
 		return err
 	}
 	return b.RegisterFeedbackDeadLetteredEventsCallback(func(_ context.Context, o metric.Int64Observer) error {

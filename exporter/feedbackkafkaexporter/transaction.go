@@ -140,6 +140,12 @@ type txnRequest struct {
 	bytes   int64
 }
 
+func (q *txnRequest) spooled() {
+	for _, r := range q.records {
+		r.spans.spooled()
+	}
+}
+
 // txnDoubt is a transaction whose commit was sent and not answered.
 type txnDoubt struct {
 	requests []*txnRequest
@@ -160,6 +166,8 @@ const (
 	txnOpenLimit  = 10 * time.Second // after which opening has failed
 	txnDrainLimit = 40 * time.Second // after which draining has; below txnTimeout
 	txnTimeout    = time.Minute      // after which the brokers abort a transaction
+
+	maxNamedBatches = 10 // in a log line
 
 	txnStoreRetry = time.Second
 	txnSoon       = 100 * time.Millisecond // until the next try, where Kafka has just started
@@ -245,6 +253,7 @@ func (t *transactor) settle(requests []*txnRequest) {
 			t.account.Done(len(q.records), q.bytes)
 		}
 		for _, r := range q.records {
+			r.handover.settle()
 			if r.request != nil {
 				r.request.settle()
 			}

@@ -78,7 +78,7 @@ func (e *feedbackExporter) makeTransactions(ctx context.Context, host component.
 	if tc == nil {
 		return nil
 	}
-	opts, err := clientOpts(ctx, host, e.cfg, e.logger, e.health.batchLimit, e.health)
+	opts, err := clientOpts(ctx, host, e.cfg, e.logger, e.health.batchLimit, e.health, e.wire)
 	if err != nil {
 		return err
 	}

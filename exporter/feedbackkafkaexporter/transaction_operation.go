@@ -15,7 +15,10 @@ import (
 )
 
 // txnDropped is an event that can never be delivered, without a dead-letter topic.
-type txnDropped struct{ eventID, code string }
+type txnDropped struct {
+	eventID, code string
+	of            *record
+}
 
 // start runs an operation in a goroutine of its own.
 func (t *transactor) start(ctx context.Context, op *txnOp, limit time.Duration, work func(context.Context) error) {
@@ -83,6 +86,7 @@ func (t *transactor) startLive(ctx context.Context) {
 		bytes += q.bytes
 		op.seq = q.seq
 		for _, r := range q.records {
+			r.spans.handed(r)
 			op.batch = append(op.batch, r.clone())
 		}
 	}
@@ -202,10 +206,11 @@ func (t *transactor) fit(op *txnOp) {
 // bury makes a record its own dead letter; false: it is dropped.
 func (t *transactor) bury(op *txnOp, r *record, code, message string) bool {
 	if t.builder.deadLetter == nil {
-		op.dropped = append(op.dropped, txnDropped{eventID: r.eventID(), code: code})
+		op.dropped = append(op.dropped, txnDropped{eventID: r.eventID(), code: code, of: r})
 		return false
 	}
 	t.builder.bury(r, code, message, time.Now())
+	r.spans.buried(code)
 	return true
 }
 
@@ -218,7 +223,7 @@ func (d *deadLetter) shorten(r *record, limit int) bool {
 
 // clone is a copy that can be sent and changed apart from the original.
 func (r *record) clone() *record {
-	c := &record{eventType: r.eventType, topic: r.topic, tries: r.tries}
+	c := &record{eventType: r.eventType, topic: r.topic, tries: r.tries, handover: r.handover, spans: r.spans, receipt: r.receipt}
 	c.Topic, c.Key, c.Value = r.Topic, r.Key, r.Value
 	c.Headers = append(c.headers[:0], r.Headers...)
 	if r.dead != nil {

@@ -182,6 +182,20 @@ func (t *transactor) undo(op *txnOp, mayCommit bool) {
 	t.retryAt = time.Now().Add(t.backoff(t.failures))
 }
 
+// batches names the batches that a transaction carries, in log lines.
+func (op *txnOp) batches() zap.Field {
+	var ids []string
+	for _, q := range op.requests {
+		if len(ids) == maxNamedBatches {
+			break
+		}
+		if h := q.records[0].handover; h != nil {
+			ids = append(ids, h.id.String())
+		}
+	}
+	return zap.Strings("batch.id", ids)
+}
+
 // events is how many a transaction carries.
 func (op *txnOp) events() int64 {
 	n := len(op.entries)
@@ -217,7 +231,7 @@ func (t *transactor) finished(op *txnOp) {
 			level = zapcore.DebugLevel
 		}
 		t.logged = reason
-		t.logger.Log(level, "A transaction failed", zap.Stringer("kind", op.kind), zap.Bool("commit_sent", sent), zap.NamedError("reason", op.err))
+		t.logger.Log(level, "A transaction failed", zap.Stringer("kind", op.kind), zap.Bool("commit_sent", sent), op.batches(), zap.NamedError("reason", op.err))
 		t.complain(op.err)
 		t.undo(op, sent)
 		return
@@ -237,10 +251,13 @@ func (t *transactor) finished(op *txnOp) {
 func (t *transactor) count(op *txnOp) {
 	for _, r := range op.batch {
 		t.counts.delivered(r)
+		r.spans.delivered(r)
 	}
 	for _, d := range op.dropped {
 		t.logger.Warn("Event dropped: it can never be delivered and dead letters are switched off",
-			zap.String("event_id", d.eventID), zap.String("stage", stageKafka), zap.String("code", d.code))
+			zap.String("event_id", d.eventID), zap.String("stage", stageKafka), zap.String("code", d.code), d.of.handover.field())
+		d.of.spans.buried(d.code)
+		d.of.spans.lost()
 		t.counts.deadLettered(stageKafka, d.code)
 	}
 }
@@ -295,6 +312,7 @@ func (t *transactor) resolve() {
 	for _, q := range d.requests[:done] {
 		for _, r := range q.records {
 			t.counts.delivered(r)
+			r.spans.committed()
 		}
 	}
 	t.settle(d.requests[:done])
@@ -302,6 +320,7 @@ func (t *transactor) resolve() {
 	if d.stored {
 		for _, q := range rest {
 			t.counts.spooled.Add(int64(len(q.records)))
+			q.spooled()
 		}
 		t.stored = append(t.stored, rest...)
 		t.sync()

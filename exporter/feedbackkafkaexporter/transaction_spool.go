@@ -168,6 +168,7 @@ func (t *transactor) storeAll() error {
 		t.waiting = t.waiting[1:]
 		t.stored = append(t.stored, q)
 		t.counts.spooled.Add(int64(len(q.records)))
+		q.spooled()
 		if t.op != nil {
 			t.op.all = false
 		}

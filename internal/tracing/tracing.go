@@ -7,6 +7,9 @@ package tracing // import "github.com/otelcol-feedback/otelcol-feedback/internal
 
 import (
 	"encoding/hex"
+	"strconv"
+	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 )
@@ -25,21 +28,39 @@ func Format(sc trace.SpanContext) string {
 	return string(hex.AppendEncode(out, []byte{byte(sc.TraceFlags())}))
 }
 
-// Parse reads what Format wrote. What it did not write is not valid.
-func Parse(s string) trace.SpanContext {
+// Queued adds to what Format wrote when the event began to wait for delivery.
+func Queued(formatted string, at time.Time) string {
+	if len(formatted) != length {
+		return formatted
+	}
+	return formatted + "-" + strconv.FormatInt(at.UnixNano(), 16)
+}
+
+// Parse reads what Format wrote, and the time that Queued added, which is zero
+// without. What they did not write is not valid.
+func Parse(s string) (sc trace.SpanContext, queued time.Time) {
+	if len(s) < length {
+		return sc, queued
+	}
+	if rest, ok := strings.CutPrefix(s[length:], "-"); ok {
+		ns, err := strconv.ParseInt(rest, 16, 64)
+		if err != nil {
+			return sc, queued
+		}
+		queued = time.Unix(0, ns)
+	} else if rest != "" {
+		return sc, queued
+	}
 	var id trace.TraceID
 	var span trace.SpanID
 	var flags [1]byte
-	if len(s) != length {
-		return trace.SpanContext{}
-	}
 	for _, part := range []struct {
 		to   []byte
 		from string
-	}{{id[:], s[3:35]}, {span[:], s[36:52]}, {flags[:], s[53:]}} {
+	}{{id[:], s[3:35]}, {span[:], s[36:52]}, {flags[:], s[53:length]}} {
 		if _, err := hex.Decode(part.to, []byte(part.from)); err != nil {
-			return trace.SpanContext{}
+			return sc, time.Time{}
 		}
 	}
-	return trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: span, TraceFlags: trace.TraceFlags(flags[0])})
+	return trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: span, TraceFlags: trace.TraceFlags(flags[0])}), queued
 }

@@ -5,6 +5,7 @@ package tracing
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"go.opentelemetry.io/otel/trace"
@@ -16,8 +17,16 @@ func TestThereAndBack(t *testing.T) {
 	})
 	text := Format(sc)
 	assert.Equal(t, "00-0af70000000000000000000000000000-b700000000000000-01", text)
-	assert.Equal(t, sc, Parse(text))
-	for _, other := range []string{"", "x", "00-0af7000000000000000000000000000x-b700000000000000-01", text + "0"} {
-		assert.False(t, Parse(other).IsValid(), other)
+	got, queued := Parse(text)
+	assert.Equal(t, sc, got)
+	assert.True(t, queued.IsZero())
+	now := time.Unix(1_700_000_000, 42)
+	got, queued = Parse(Queued(text, now))
+	assert.Equal(t, sc, got)
+	assert.True(t, now.Equal(queued))
+	assert.Empty(t, Queued("", now))
+	for _, other := range []string{"", "x", "00-0af7000000000000000000000000000x-b700000000000000-01", text + "0", text + "-x"} {
+		got, _ = Parse(other)
+		assert.False(t, got.IsValid(), other)
 	}
 }

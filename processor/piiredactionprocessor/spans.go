@@ -5,10 +5,12 @@ package piiredactionprocessor // import "github.com/otelcol-feedback/otelcol-fee
 
 import (
 	"context"
+	"time"
 
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/otelcol-feedback/otelcol-feedback/internal/tracing"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/pii"
 )
@@ -34,10 +36,24 @@ func (r *run) traced(ctx context.Context, ld plog.Logs) (removed bool) {
 		}
 	}
 	removed = r.logs(ld)
+	queued(ld, time.Now())
 	for i, entity := range pii.Entities() {
 		if found := r.counts.Entities[i]; found > 0 {
 			span.SetAttributes(attribute.Int("feedback.redactions."+entity, found))
 		}
 	}
 	return removed
+}
+
+// queued notes on each record when it began to wait for its delivery.
+func queued(ld plog.Logs, at time.Time) {
+	for _, rl := range ld.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, lr := range sl.LogRecords().All() {
+				if v, ok := lr.Attributes().Get(feedback.AttrSpan); ok {
+					v.SetStr(tracing.Queued(v.Str(), at))
+				}
+			}
+		}
+	}
 }

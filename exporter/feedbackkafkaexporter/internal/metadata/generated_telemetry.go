@@ -28,15 +28,25 @@ type TelemetryBuilder struct {
 	meter                       metric.Meter
 	mu                          sync.Mutex
 	registrations               []metric.Registration
+	FeedbackBatchAge            metric.Float64Histogram
+	FeedbackBatchSize           metric.Int64Histogram
 	FeedbackCircuitBreakerOpens metric.Int64ObservableCounter
 	FeedbackCircuitBreakerState metric.Int64ObservableGauge
+	FeedbackCompressedBytes     metric.Int64ObservableCounter
 	FeedbackDeadLetteredEvents  metric.Int64ObservableCounter
 	FeedbackDrainedEvents       metric.Int64ObservableCounter
+	FeedbackEndToEndDuration    metric.Float64Histogram
+	FeedbackKafkaConnects       metric.Int64ObservableCounter
+	FeedbackKafkaDisconnects    metric.Int64ObservableCounter
+	FeedbackKafkaErrors         metric.Int64ObservableCounter
+	FeedbackProduceDuration     metric.Float64Histogram
 	FeedbackPublishFailures     metric.Int64ObservableCounter
 	FeedbackPublishedEvents     metric.Int64ObservableCounter
 	FeedbackRecordBytes         metric.Int64ObservableCounter
+	FeedbackRecordSize          metric.Int64Histogram
 	FeedbackRetries             metric.Int64ObservableCounter
 	FeedbackSpoolBytes          metric.Int64ObservableGauge
+	FeedbackSpoolCapacity       metric.Int64ObservableGauge
 	FeedbackSpoolEvents         metric.Int64ObservableGauge
 	FeedbackSpooledEvents       metric.Int64ObservableCounter
 }
@@ -82,6 +92,21 @@ func (builder *TelemetryBuilder) RegisterFeedbackCircuitBreakerStateCallback(cb 
 	return nil
 }
 
+// RegisterFeedbackCompressedBytesCallback sets callback for observable FeedbackCompressedBytes metric.
+func (builder *TelemetryBuilder) RegisterFeedbackCompressedBytesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackCompressedBytes, obs: o})
+		return nil
+	}, builder.FeedbackCompressedBytes)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 // RegisterFeedbackDeadLetteredEventsCallback sets callback for observable FeedbackDeadLetteredEvents metric.
 func (builder *TelemetryBuilder) RegisterFeedbackDeadLetteredEventsCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
@@ -103,6 +128,51 @@ func (builder *TelemetryBuilder) RegisterFeedbackDrainedEventsCallback(cb metric
 		cb(ctx, &observerInt64{inst: builder.FeedbackDrainedEvents, obs: o})
 		return nil
 	}, builder.FeedbackDrainedEvents)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterFeedbackKafkaConnectsCallback sets callback for observable FeedbackKafkaConnects metric.
+func (builder *TelemetryBuilder) RegisterFeedbackKafkaConnectsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackKafkaConnects, obs: o})
+		return nil
+	}, builder.FeedbackKafkaConnects)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterFeedbackKafkaDisconnectsCallback sets callback for observable FeedbackKafkaDisconnects metric.
+func (builder *TelemetryBuilder) RegisterFeedbackKafkaDisconnectsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackKafkaDisconnects, obs: o})
+		return nil
+	}, builder.FeedbackKafkaDisconnects)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterFeedbackKafkaErrorsCallback sets callback for observable FeedbackKafkaErrors metric.
+func (builder *TelemetryBuilder) RegisterFeedbackKafkaErrorsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackKafkaErrors, obs: o})
+		return nil
+	}, builder.FeedbackKafkaErrors)
 	if err != nil {
 		return err
 	}
@@ -187,6 +257,21 @@ func (builder *TelemetryBuilder) RegisterFeedbackSpoolBytesCallback(cb metric.In
 	return nil
 }
 
+// RegisterFeedbackSpoolCapacityCallback sets callback for observable FeedbackSpoolCapacity metric.
+func (builder *TelemetryBuilder) RegisterFeedbackSpoolCapacityCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackSpoolCapacity, obs: o})
+		return nil
+	}, builder.FeedbackSpoolCapacity)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 // RegisterFeedbackSpoolEventsCallback sets callback for observable FeedbackSpoolEvents metric.
 func (builder *TelemetryBuilder) RegisterFeedbackSpoolEventsCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
@@ -245,6 +330,20 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.FeedbackBatchAge, err = builder.meter.Float64Histogram(
+		"otelcol_feedback_batch_age",
+		metric.WithDescription("Age of a batch that is handed to the exporter, counted from the receipt of its oldest event. [Alpha]"),
+		metric.WithUnit("s"),
+		metric.WithExplicitBucketBoundaries([]float64{0.001, 0.0025, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.5, 1, 2.5, 5, 7.5, 10}...),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackBatchSize, err = builder.meter.Int64Histogram(
+		"otelcol_feedback_batch_size",
+		metric.WithDescription("Events of a batch that is handed to the exporter. [Alpha]"),
+		metric.WithUnit("{event}"),
+		metric.WithExplicitBucketBoundaries([]float64{1, 2, 5, 10, 25, 50, 75, 100, 250, 500, 1000, 2500, 5000, 10000}...),
+	)
+	errs = errors.Join(errs, err)
 	builder.FeedbackCircuitBreakerOpens, err = builder.meter.Int64ObservableCounter(
 		"otelcol_feedback_circuit_breaker_opens",
 		metric.WithDescription("How often the circuit breaker around the Kafka cluster has opened. [Alpha]"),
@@ -257,6 +356,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{state}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.FeedbackCompressedBytes, err = builder.meter.Int64ObservableCounter(
+		"otelcol_feedback_compressed_bytes",
+		metric.WithDescription("Bytes of the records that Kafka acknowledged, as they were written, after compression. [Alpha]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
 	builder.FeedbackDeadLetteredEvents, err = builder.meter.Int64ObservableCounter(
 		"otelcol_feedback_dead_lettered_events",
 		metric.WithDescription("Events whose dead letter Kafka acknowledged; with dead letters switched off, events given up. [Alpha]"),
@@ -267,6 +372,38 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_feedback_drained_events",
 		metric.WithDescription("Events of the spool that Kafka acknowledged. [Alpha]"),
 		metric.WithUnit("{event}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackEndToEndDuration, err = builder.meter.Float64Histogram(
+		"otelcol_feedback_end_to_end_duration",
+		metric.WithDescription("Time from an event's receipt to Kafka's acknowledgement of it. Events that came out of the spool are not in it. [Alpha]"),
+		metric.WithUnit("s"),
+		metric.WithExplicitBucketBoundaries([]float64{0.001, 0.0025, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.5, 1, 2.5, 5, 7.5, 10}...),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackKafkaConnects, err = builder.meter.Int64ObservableCounter(
+		"otelcol_feedback_kafka_connects",
+		metric.WithDescription("Connections to brokers that were made. [Alpha]"),
+		metric.WithUnit("{connection}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackKafkaDisconnects, err = builder.meter.Int64ObservableCounter(
+		"otelcol_feedback_kafka_disconnects",
+		metric.WithDescription("Connections to brokers that were closed, by whichever side. [Alpha]"),
+		metric.WithUnit("{connection}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackKafkaErrors, err = builder.meter.Int64ObservableCounter(
+		"otelcol_feedback_kafka_errors",
+		metric.WithDescription("Connections that could not be made and requests that were not answered, by reason; Kafka's name of the error where the broker gave one. [Alpha]"),
+		metric.WithUnit("{error}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackProduceDuration, err = builder.meter.Float64Histogram(
+		"otelcol_feedback_produce_duration",
+		metric.WithDescription("Time from a produce request being written to its answer being read. [Alpha]"),
+		metric.WithUnit("s"),
+		metric.WithExplicitBucketBoundaries([]float64{0.001, 0.0025, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.5, 1, 2.5, 5, 7.5, 10}...),
 	)
 	errs = errors.Join(errs, err)
 	builder.FeedbackPublishFailures, err = builder.meter.Int64ObservableCounter(
@@ -287,6 +424,13 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("By"),
 	)
 	errs = errors.Join(errs, err)
+	builder.FeedbackRecordSize, err = builder.meter.Int64Histogram(
+		"otelcol_feedback_record_size",
+		metric.WithDescription("Bytes of key, value and headers of a record that Kafka acknowledged, before compression. [Alpha]"),
+		metric.WithUnit("By"),
+		metric.WithExplicitBucketBoundaries([]float64{256, 512, 1024, 2048, 4096, 8192, 16384, 65536, 262144, 1.048576e+06}...),
+	)
+	errs = errors.Join(errs, err)
 	builder.FeedbackRetries, err = builder.meter.Int64ObservableCounter(
 		"otelcol_feedback_retries",
 		metric.WithDescription("Records that came back from Kafka for a reason that can heal, and are sent again, at once or out of the spool. [Alpha]"),
@@ -296,6 +440,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	builder.FeedbackSpoolBytes, err = builder.meter.Int64ObservableGauge(
 		"otelcol_feedback_spool_bytes",
 		metric.WithDescription("Bytes of the spool on disk. [Alpha]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackSpoolCapacity, err = builder.meter.Int64ObservableGauge(
+		"otelcol_feedback_spool_capacity",
+		metric.WithDescription("Bytes that the spool may take on disk; 0 without a spool. [Alpha]"),
 		metric.WithUnit("By"),
 	)
 	errs = errors.Join(errs, err)
