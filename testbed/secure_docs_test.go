@@ -97,8 +97,8 @@ func TestSecureSetup(t *testing.T) {
 	file, err := os.Create(output)
 	require.NoError(t, err)
 	cmd.Stdout, cmd.Stderr = file, file
-	require.NoError(t, cmd.Start())
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	require.NoError(t, cmd.Start())
 	defer func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }()
 	err = cmd.Wait()
 	require.NoError(t, file.Close())
