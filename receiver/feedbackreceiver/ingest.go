@@ -34,9 +34,8 @@ func (r *feedbackReceiver) consume(ctx context.Context, transport string, logs p
 		Sizes:     sizes,
 		Verdicts:  feedback.NewVerdicts(n),
 	}
-	ctx = feedback.NewContext(ctx, req)
-
-	ctx = obs.StartLogsOp(ctx)
+	caller := ctx
+	ctx = obs.StartLogsOp(feedback.NewContext(ctx, req))
 	err := r.next.ConsumeLogs(ctx, logs)
 	if err == nil && !req.Verdicts.Judged() {
 		err = errNotJudged
@@ -45,6 +44,6 @@ func (r *feedbackReceiver) consume(ctx context.Context, transport string, logs p
 		})
 	}
 	obs.EndLogsOp(ctx, metadata.Type.String(), n, err)
-	describe(ctx, req.Verdicts)
+	describe(caller, req.Verdicts)
 	return req, err
 }
