@@ -7,6 +7,9 @@ import (
 	"bufio"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -182,4 +185,49 @@ func TestCountersAreExact(t *testing.T) {
 		}
 	}
 	assert.Equal(t, want, got)
+	assertOnPage(t, after)
+}
+
+// assertOnPage compares what is served with what docs/telemetry.md lists.
+func assertOnPage(t *testing.T, series map[string]float64) {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join("..", "docs", "telemetry.md"))
+	require.NoError(t, err)
+	listed := map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `"+ownMetrics+"(\\w+)`").FindAllSubmatch(page, -1) {
+		listed[string(m[1])] = true
+	}
+	delete(listed, "certificate_expiry_timestamp_seconds") // there is no TLS
+	served := map[string]bool{}
+	for name := range series {
+		family, _, _ := strings.Cut(name, "{")
+		for _, of := range []string{"_bucket", "_sum", "_count"} {
+			if base, ok := strings.CutSuffix(family, of); ok && listed[base] {
+				family = base
+			}
+		}
+		served[family] = true
+	}
+	assert.Equal(t, listed, served)
+}
+
+// A storm of the same failure is sampled in the log, and counted in full.
+func TestStormIsSampled(t *testing.T) {
+	c := collector.Run(t, collector.Options{Configs: []string{
+		collector.ConfigFile("quickstart.yaml"), "yaml:extensions::zpages::endpoint: localhost:0",
+		"yaml:exporters::feedbackkafka::dead_letter::enabled: false",
+	}})
+	const storm = 1000
+	bodies := make([]string, storm)
+	for i := range bodies {
+		bodies[i] = "{" + marker
+	}
+	require.NoError(t, exportOTLP(t, c, bodies...))
+	require.Eventually(t, func() bool {
+		return metricsOf(t, c)[`dead_lettered_events_total{code="malformed_json",stage="validation"}`] == storm
+	}, 20*time.Second, 100*time.Millisecond)
+	lines := strings.Count(c.Log(), "Event dropped")
+	assert.Positive(t, lines)
+	assert.Less(t, lines, storm/10)
+	c.AssertUnsaid(t, marker)
 }

@@ -379,6 +379,15 @@ func TestTraceparentIsNotTrusted(t *testing.T) {
 	assert.Equal(t, traceID(2), receive.Links().At(0).TraceID())
 }
 
+func TestTelemetryOverlayFitsEveryConfig(t *testing.T) {
+	collector.Binary(t)
+	for name := range started {
+		env := append([]string{"COLLECTOR_TELEMETRY__OTLP_ENDPOINT=http://localhost:1"}, required[name]...)
+		out, err := validate(t, env, collector.ConfigFile(name), collector.ConfigFile("overlays/otlp-telemetry.yaml"))
+		assert.NoError(t, err, "%s: %s", name, out)
+	}
+}
+
 // The overlay says what it needs.
 func TestTelemetryOverlayNeedsItsEndpoint(t *testing.T) {
 	c := collector.Launch(t, collector.Options{Configs: []string{collector.ConfigFile("collector.yaml"), collector.ConfigFile("overlays/otlp-telemetry.yaml")}})
