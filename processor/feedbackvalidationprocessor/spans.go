@@ -24,11 +24,14 @@ type spans struct {
 	parent   string // what records carry to the exporter, which a batch cuts off from the request
 }
 
-// begin begins the span of the judgement.
+// begin begins the span of the judgement, if the request has one that is recorded.
 func (r *run) begin(ctx context.Context) {
 	parent := trace.SpanContextFromContext(ctx)
+	if !parent.IsSampled() {
+		return
+	}
 	_, r.span = r.tracer.Start(ctx, spanValidate) //nolint:spancheck // end ends it
-	if r.recorded = r.span.IsRecording(); r.recorded && parent.IsValid() {
+	if r.recorded = r.span.IsRecording(); r.recorded {
 		r.parent = tracing.Format(parent)
 	}
 }
@@ -36,9 +39,7 @@ func (r *run) begin(ctx context.Context) {
 // mark tells the exporter whose span a record belongs to, and says of a lone
 // event which it was. Nothing here repeats what a client sent but the event's id.
 func (r *run) mark(lr plog.LogRecord, v *feedback.Verdict) {
-	if r.parent != "" {
-		lr.Attributes().PutStr(feedback.AttrSpan, r.parent)
-	}
+	lr.Attributes().PutStr(feedback.AttrSpan, r.parent)
 	if r.ids == nil {
 		r.span.SetAttributes(attribute.String("event.type", v.EventType))
 		if v.EventID != "" {
@@ -48,11 +49,12 @@ func (r *run) mark(lr plog.LogRecord, v *feedback.Verdict) {
 }
 
 func (r *run) end() {
-	if r.recorded {
-		r.span.SetAttributes(attribute.Int("batch.size", r.position))
-		for code := range r.codes {
-			r.span.AddEvent("refused", trace.WithAttributes(attribute.String("code", string(code)), attribute.Int("events", r.codes[code])))
-		}
+	if !r.recorded {
+		return
+	}
+	r.span.SetAttributes(attribute.Int("batch.size", r.position))
+	for code := range r.codes {
+		r.span.AddEvent("refused", trace.WithAttributes(attribute.String("code", string(code)), attribute.Int("events", r.codes[code])))
 	}
 	r.span.End()
 }

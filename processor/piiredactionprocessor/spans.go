@@ -9,6 +9,7 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/tracing"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
@@ -18,8 +19,11 @@ import (
 // spanRedact is the name of the span of a request's redaction.
 const spanRedact = "redact"
 
-// traced redacts in a span, which says how much was found and nothing of what.
+// traced redacts in a span, if the request has one that is recorded, which says how much was found and nothing of what.
 func (r *run) traced(ctx context.Context, ld plog.Logs) (removed bool) {
+	if !trace.SpanContextFromContext(ctx).IsSampled() {
+		return r.logs(ld)
+	}
 	_, span := r.tracer.Start(ctx, spanRedact)
 	defer span.End()
 	if !span.IsRecording() {
