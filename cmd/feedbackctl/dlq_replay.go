@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -287,6 +288,8 @@ func (r *replayReport) finish() {
 	if len(r.left) == 0 {
 		return
 	}
+	// Partitions are read side by side, so letters come in no fixed order.
+	slices.SortFunc(r.left, func(a, b replay.Result) int { return a.Letter.Position.Compare(b.Letter.Position) })
 	fmt.Fprintln(r.s.out)
 	table := tabwriter.NewWriter(r.s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "POSITION\tEVENT ID\tCODE\tFIELD\tMESSAGE")

@@ -7,6 +7,7 @@ package dlq
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -32,6 +33,11 @@ type Position struct {
 
 // String is the position as it is typed: partition:offset.
 func (p Position) String() string { return fmt.Sprintf("%d:%d", p.Partition, p.Offset) }
+
+// Compare orders positions by partition, then by offset.
+func (p Position) Compare(q Position) int {
+	return cmp.Or(cmp.Compare(p.Partition, q.Partition), cmp.Compare(p.Offset, q.Offset))
+}
 
 // ParsePosition reads what String writes.
 func ParsePosition(text string) (Position, bool) {
