@@ -57,31 +57,34 @@ type Config struct {
 	// Topics says which topic an event goes to.
 	Topics TopicsConfig `mapstructure:"topics"`
 
-	// CreateTopics creates the topics of Topics and DeadLetter that are missing,
-	// at start and whenever one is found missing. Default false.
+	// CreateTopics creates topics, the dead-letter topic included, that are missing,
+	// at start and whenever one is found missing. Default: false.
 	CreateTopics bool `mapstructure:"create_topics"`
 
-	// Acknowledge is buffered (default) or delivered.
+	// Acknowledge is when a sender gets its answer: when its events are in the
+	// bounded buffer, or when the fate of each is known. One of: buffered,
+	// delivered. Default: buffered.
 	Acknowledge Acknowledge `mapstructure:"acknowledge"`
 
 	// DeadLetter is where events go that Kafka or validation will never take.
 	DeadLetter DeadLetterConfig `mapstructure:"dead_letter"`
 
-	// MaxBufferedBytes bounds the bytes of keys, values and headers that the
-	// Kafka client holds. Default 33554432 (32 MiB); at least 4194304 and at
-	// least producer::max_message_bytes.
+	// MaxBufferedBytes bounds the bytes of keys, values and headers that the Kafka
+	// client holds; it is no less than producer::max_message_bytes. Unit: bytes.
+	// Bounds: at least 4194304. Default: 33554432.
 	MaxBufferedBytes int `mapstructure:"max_buffered_bytes"`
 
-	// Transactions has events written exactly once. Default none. It needs
-	// acknowledge delivered and a spool.
+	// Transactions has events written exactly once. It needs acknowledge delivered
+	// and a spool. Default: none.
 	Transactions *TransactionsConfig `mapstructure:"transactions"`
 
 	// Spool is the fallback storage on disk while Kafka does not take events.
 	Spool SpoolConfig `mapstructure:"spool"`
 
 	// SpoolAfter is how long an event waits for Kafka, at most, before the spool
-	// takes over its partition. Default 3s; from 100ms, and below enqueue_timeout of
-	// the feedbackruntime extension. It means nothing without a spool.
+	// takes over its partition; below enqueue_timeout of the feedbackruntime
+	// extension. It means nothing without a spool. Bounds: 100ms to 1h. Default:
+	// 3s.
 	SpoolAfter time.Duration `mapstructure:"spool_after"`
 
 	// CircuitBreaker leaves a cluster alone that cannot be reached, and sends
@@ -91,57 +94,62 @@ type Config struct {
 
 // CircuitBreakerConfig says when the cluster counts as lost, and as found again.
 type CircuitBreakerConfig struct {
-	// Enabled switches it on. Default true.
+	// Enabled switches it on. Default: true.
 	Enabled bool `mapstructure:"enabled"`
 	// FailureThreshold is how many failures to reach the cluster, one after the
-	// other, open it. Default 5; at least 1.
+	// other, open it. Unit: failures. Bounds: 1 to 2147483647. Default: 5.
 	FailureThreshold int `mapstructure:"failure_threshold"`
-	// SuccessThreshold is how many probes, one after the other, close it. Default 2;
-	// at least 1.
+	// SuccessThreshold is how many probes, one after the other, close it. Unit:
+	// probes. Bounds: 1 to 2147483647. Default: 2.
 	SuccessThreshold int `mapstructure:"success_threshold"`
-	// Timeout is how long it stays open before the cluster is probed. Default 30s;
-	// at least 1s.
+	// Timeout is how long it stays open before the cluster is probed. Bounds: 1s
+	// to 24h. Default: 30s.
 	Timeout time.Duration `mapstructure:"timeout"`
 }
 
 // SpoolConfig is where events are stored that Kafka does not take at present.
 type SpoolConfig struct {
-	// Directory is where its files are; this process alone may have it. Default
-	// none: there is no spool, and senders are asked to come again.
+	// Directory is where its files are; this process alone may have it. Default:
+	// none, there is no spool, and senders are asked to come again.
 	Directory string `mapstructure:"directory"`
-	// MaxSizeMiB bounds the bytes on disk. Default 1024; at least 8. When it is
-	// full senders are asked to come again.
+	// MaxSizeMiB bounds the bytes on disk. When it is full senders are asked to
+	// come again. Unit: MiB. Bounds: at least 8. Default: 1024.
 	MaxSizeMiB int `mapstructure:"max_size_mib"`
-	// Fsync has an acknowledgement wait until the disk has the event. Default
-	// true; if false a crash of the machine, not of the process, may lose some.
+	// Fsync has an acknowledgement wait until the disk has the event; if false a
+	// crash of the machine, not of the process, may lose some. Default: true.
 	Fsync bool `mapstructure:"fsync"`
-	// DrainRate bounds how many stored events a second are sent when Kafka is
-	// back. Default 20000; 0 means no bound.
+	// DrainRate bounds how many stored events are sent when Kafka is back; 0 means
+	// no bound. Unit: events per second. Bounds: at least 0. Default: 20000.
 	DrainRate int `mapstructure:"drain_rate"`
 }
 
 // TopicsConfig says which topic an event goes to.
 type TopicsConfig struct {
-	// Events is the topic of all events that ByType does not name. Default feedback-events.
+	// Events is the topic of all events that ByType does not name. Default:
+	// feedback-events.
 	Events string `mapstructure:"events"`
-	// ByType maps an event type to a topic of its own. Default none.
+	// ByType maps an event type to a topic of its own. Names: user_feedback,
+	// performance_metrics, model_response, system_health, experiment_result.
+	// Default: none.
 	ByType map[string]string `mapstructure:"by_type"`
-	// Partitions is the number of partitions of an event topic that the
-	// exporter creates. Default 12.
+	// Partitions is the number of partitions of an event topic that the exporter
+	// creates. Unit: partitions. Bounds: at least 1. Default: 12.
 	Partitions int32 `mapstructure:"partitions"`
-	// ReplicationFactor is that of every topic the exporter creates; -1 (default)
-	// leaves it to the broker.
+	// ReplicationFactor is that of every topic the exporter creates; at least 1,
+	// or -1, which leaves it to the broker. Unit: copies. Bounds: at least -1.
+	// Default: -1.
 	ReplicationFactor int16 `mapstructure:"replication_factor"`
 }
 
 // DeadLetterConfig is where events go that Kafka or validation will never take.
 type DeadLetterConfig struct {
-	// Enabled writes them to Topic (default true). If false, such an event is
-	// logged by its id, counted and lost.
+	// Enabled writes them to topic. If false, such an event is logged by its id,
+	// counted and lost. Default: true.
 	Enabled bool `mapstructure:"enabled"`
-	// Topic is the dead-letter topic. Default feedback-events-dlq.
+	// Topic is the dead-letter topic. Default: feedback-events-dlq.
 	Topic string `mapstructure:"topic"`
-	// Partitions is the number of partitions if the exporter creates it. Default 3.
+	// Partitions is the number of partitions if the exporter creates it. Unit:
+	// partitions. Bounds: at least 1. Default: 3.
 	Partitions int32 `mapstructure:"partitions"`
 }
 

@@ -17,12 +17,13 @@ import (
 // TransactionsConfig has events written exactly once, each request as a whole.
 type TransactionsConfig struct {
 	// TransactionalID is the Kafka transactional id, and the name of the consumer
-	// group that keeps the sequence number. It must be the same after a restart
-	// and no other collector's: one that starts with it takes it from the one that
-	// has it. Required; 1 to 249 letters, digits and . _ -.
+	// group that keeps the sequence number: 1 to 249 letters, digits and . _ -. It
+	// must be the same after a restart and no other collector's: one that starts
+	// with it takes it from the one that has it. Required.
 	TransactionalID string `mapstructure:"transactional_id"`
-	// EventTypes are the types written in transactions. Default none named, which
-	// means all. Dead letters go with their request.
+	// EventTypes are the types written in transactions. Dead letters go with their
+	// request. One of: user_feedback, performance_metrics, model_response,
+	// system_health, experiment_result. Default: none named, which means all.
 	EventTypes []string `mapstructure:"event_types"`
 	// prevent unkeyed literal initialization
 	_ struct{}

@@ -25,36 +25,37 @@ const (
 // Config of the embedded broker.
 type Config struct {
 	// Endpoint is the host:port that the broker listens on, and the address it
-	// gives to clients. Port 0 takes a free one. Default localhost:9092.
+	// gives to clients. Port 0 takes a free one. Default: localhost:9092.
 	Endpoint string `mapstructure:"endpoint"`
 
-	// AdvertisedEndpoint is the host:port that clients are told to connect to.
-	// It is needed only where they cannot reach endpoint as it is written, for
-	// example from outside a container. Default: endpoint, with localhost in
-	// place of an unspecified address such as 0.0.0.0.
+	// AdvertisedEndpoint is the host:port that clients are told to connect to. It
+	// is needed only where they cannot reach endpoint as it is written, for
+	// example from outside a container. Default: endpoint, with localhost in place
+	// of an unspecified address such as 0.0.0.0.
 	AdvertisedEndpoint string `mapstructure:"advertised_endpoint"`
 
 	// Topics exist from the start; others are made when a client asks for them.
 	// Default: feedback-events with 12 partitions and feedback-events-dlq with 3.
 	Topics []TopicConfig `mapstructure:"topics"`
 
-	// Directory keeps topics, records and consumer offsets over a restart. It
-	// is made if it does not exist and belongs to one broker at a time. Default
-	// none: everything is in memory and gone at the end.
+	// Directory keeps topics, records and consumer offsets over a restart. It is
+	// made if it does not exist and belongs to one broker at a time. Default:
+	// none, everything is in memory and gone at the end.
 	Directory string `mapstructure:"directory"`
 
 	// MaxPartitionMiB is how much one partition keeps, compressed as received;
-	// beyond that the oldest records go, checked every few seconds. 1 to 1024,
-	// default 8.
+	// beyond that the oldest records go, checked every few seconds. Unit: MiB.
+	// Bounds: 1 to 1024. Default: 8.
 	MaxPartitionMiB int `mapstructure:"max_partition_mib"`
 }
 
 // TopicConfig describes a topic.
 type TopicConfig struct {
-	// Name is a legal Kafka topic name.
+	// Name is a legal Kafka topic name: 1 to 249 letters, digits and . _ -.
+	// Required.
 	Name string `mapstructure:"name"`
-	// Partitions is how many it has, 1 to 256. A topic that is already in
-	// directory keeps the number it was made with.
+	// Partitions is how many it has. A topic that is already in directory keeps
+	// the number it was made with. Unit: partitions. Bounds: 1 to 256. Required.
 	Partitions int32 `mapstructure:"partitions"`
 }
 

@@ -17,22 +17,25 @@ import (
 // Config of the feedbackruntime extension.
 type Config struct {
 	// Capacity is how many events of all sources together may be in flight, from
-	// admission until their fate is known. More than 0; default 10000.
+	// admission until their fate is known. Unit: events. Bounds: at least 1.
+	// Default: 10000.
 	Capacity int `mapstructure:"capacity"`
 	// MaxBytes is how many bytes may be in flight: request bodies being read,
-	// decompressed bytes and records. More than 0; default 67108864 (64 MiB).
+	// decompressed bytes and records. Unit: bytes. Bounds: at least 1. Default:
+	// 67108864.
 	MaxBytes int64 `mapstructure:"max_bytes"`
 	// EnqueueTimeout is the longest time a request waits for room. It has to
 	// exceed spool_after of the feedbackkafka exporter, which makes room while
-	// Kafka is away. More than 0; default 5s.
+	// Kafka is away. Bounds: more than 0. Default: 5s.
 	EnqueueTimeout time.Duration `mapstructure:"enqueue_timeout"`
 	// ShutdownDelay is how long requests are still taken after readiness has
-	// turned, so that a load balancer can notice. 0 or more; default 0s.
+	// turned, so that a load balancer can notice. Bounds: at least 0. Default: 0s.
 	ShutdownDelay time.Duration `mapstructure:"shutdown_delay"`
 	// ShutdownTimeout bounds all that happens once receivers stop: what was not
-	// delivered or spooled by then is given up. More than 0; default 20s.
+	// delivered or spooled by then is given up. Bounds: more than 0. Default: 20s.
 	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
-	// Audit is the record of who was let in and who was not. Off unless named.
+	// Audit is the record of who was let in and who was not. Default: off unless
+	// named.
 	Audit configoptional.Optional[audit.Config] `mapstructure:"audit"`
 
 	// prevent unkeyed literal initialization

@@ -38,48 +38,55 @@ const (
 // empty string is the same as absence.
 type Config struct {
 	// HMACSecret verifies HS256, HS384 and HS512; at least 32, 48 or 64 bytes.
+	// Default: none.
 	HMACSecret configopaque.String `mapstructure:"hmac_secret"`
 
 	// HMACSecretFile holds such a secret; a line end behind it is no part of it.
+	// Default: none.
 	HMACSecretFile string `mapstructure:"hmac_secret_file"`
 
 	// PublicKeyFile holds one to four public keys or certificates in PEM: RSA of
-	// 2048 to 4096 bits, P-256, P-384, P-521 or Ed25519.
+	// 2048 to 4096 bits, P-256, P-384, P-521 or Ed25519. Default: none.
 	PublicKeyFile string `mapstructure:"public_key_file"`
 
-	// JWKSFile holds a JSON Web Key Set. Symmetric keys in it are used.
+	// JWKSFile holds a JSON Web Key Set. Symmetric keys in it are used. Default:
+	// none.
 	JWKSFile string `mapstructure:"jwks_file"`
 
-	// JWKSURL is where a JSON Web Key Set is fetched: https, or http on a
-	// loopback address. Symmetric keys in it are left out.
+	// JWKSURL is where a JSON Web Key Set is fetched: https, or http on a loopback
+	// address. Symmetric keys in it are left out. Default: none.
 	JWKSURL string `mapstructure:"jwks_url"`
 
 	// JWKS says how jwks_url is fetched, and how large a set may be.
 	JWKS JWKSConfig `mapstructure:"jwks"`
 
-	// ReloadInterval is how often a file is looked at for new keys; at least 1s.
-	// Default: 10s.
+	// ReloadInterval is how often a file is looked at for new keys. Bounds: at
+	// least 1s. Default: 10s.
 	ReloadInterval time.Duration `mapstructure:"reload_interval"`
 
 	// Algorithms narrows what keys verify; by default each verifies all that fit
-	// its type, or the one that its set names.
+	// its type, or the one that its set names. One of: HS256, HS384, HS512, RS256,
+	// RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA. Default:
+	// none, not narrowed.
 	Algorithms []string `mapstructure:"algorithms"`
 
-	// Issuer is what iss must be. Default: it is not looked at.
+	// Issuer is what iss must be. Default: none, it is not looked at.
 	Issuer string `mapstructure:"issuer"`
 
-	// Audience is what aud must name one of. Default: it is not looked at.
+	// Audience is what aud must name one of. Default: none, it is not looked at.
 	Audience []string `mapstructure:"audience"`
 
-	// Leeway is by how much exp, nbf and iat may be missed; 0 to 5m. Default: 30s.
+	// Leeway is by how much exp, nbf and iat may be missed. Bounds: 0 to 5m.
+	// Default: 30s.
 	Leeway time.Duration `mapstructure:"leeway"`
 
-	// MaxTokenBytes bounds a token; 256 to 65536. Default: 8192.
+	// MaxTokenBytes bounds a token. Unit: bytes. Bounds: 256 to 65536. Default:
+	// 8192.
 	MaxTokenBytes int `mapstructure:"max_token_bytes"`
 
 	// CacheTokens is how many verified tokens are remembered until they expire or
-	// the keys change, about 700 bytes each; 0 verifies each request anew.
-	// Default: 4096.
+	// the keys change, about 700 bytes each; 0 verifies each request anew. Unit:
+	// tokens. Bounds: 0 to 1000000. Default: 4096.
 	CacheTokens int `mapstructure:"cache_tokens"`
 
 	// Presigned is about presigned feedback tokens.
@@ -91,25 +98,27 @@ type Config struct {
 
 // JWKSConfig says how a key set is fetched.
 type JWKSConfig struct {
-	// RefreshInterval is how often it is fetched; at least min_refresh_interval.
-	// Default: 15m.
+	// RefreshInterval is how often it is fetched. Bounds: at least
+	// min_refresh_interval. Default: 15m.
 	RefreshInterval time.Duration `mapstructure:"refresh_interval"`
 
 	// MinRefreshInterval is how often tokens with an unknown kid can have it
-	// fetched; at least 1s. Default: 30s.
+	// fetched. Bounds: at least 1s. Default: 30s.
 	MinRefreshInterval time.Duration `mapstructure:"min_refresh_interval"`
 
-	// MaxAge is how long keys are used that could not be fetched again; at least
-	// refresh_interval. Then nobody is let in. Default: 24h.
+	// MaxAge is how long keys are used that could not be fetched again. Then
+	// nobody is let in. Bounds: at least refresh_interval. Default: 24h.
 	MaxAge time.Duration `mapstructure:"max_age"`
 
-	// Timeout bounds one fetch; up to 1m. Default: 5s.
+	// Timeout bounds one fetch. Bounds: more than 0, at most 1m. Default: 5s.
 	Timeout time.Duration `mapstructure:"timeout"`
 
-	// MaxBytes bounds the document, jwks_file included; up to 16 MiB. Default: 1 MiB.
+	// MaxBytes bounds the document, jwks_file included. Unit: bytes. Bounds: 1 to
+	// 16777216. Default: 1048576.
 	MaxBytes int64 `mapstructure:"max_bytes"`
 
-	// MaxKeys bounds the keys in it, jwks_file included; 1 to 1000. Default: 100.
+	// MaxKeys bounds the keys in it, jwks_file included. Unit: keys. Bounds: 1 to
+	// 1000. Default: 100.
 	MaxKeys int `mapstructure:"max_keys"`
 
 	// TLS is whom to trust and who one is, as for any client of the collector.
@@ -123,7 +132,8 @@ type JWKSConfig struct {
 type PresignedConfig struct {
 	// MaxTokens is how many presigned tokens are counted at a time, about 200
 	// bytes each. When that many live ones are in use, further ones are refused
-	// until one expires; none is forgotten. Default: 100000.
+	// until one expires; none is forgotten. Unit: tokens. Bounds: 1 to 10000000.
+	// Default: 100000.
 	MaxTokens int `mapstructure:"max_tokens"`
 
 	// Directory keeps the counts over a restart; it is made if it does not exist,

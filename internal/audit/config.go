@@ -25,14 +25,14 @@ type Config struct {
 	// Output is stderr, stdout or the path of a file, which is made with mode
 	// 0600, appended to, and opened anew when it was moved away. Default: stderr.
 	Output string `mapstructure:"output"`
-	// Authentication says which attempts are recorded: all, failures or none.
-	// Default: all.
+	// Authentication says which attempts are recorded. One of: all, failures,
+	// none. Default: all.
 	Authentication string `mapstructure:"authentication"`
 	// RateLimit records each request that was over its client's rate. Default:
 	// true.
 	RateLimit bool `mapstructure:"rate_limit"`
-	// Ingestion says which events are recorded: all, rejected or none. Default:
-	// rejected.
+	// Ingestion says which events are recorded. One of: all, rejected, none.
+	// Default: rejected.
 	Ingestion string `mapstructure:"ingestion"`
 
 	// prevent unkeyed literal initialization

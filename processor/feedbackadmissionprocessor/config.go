@@ -23,18 +23,19 @@ type Config struct {
 
 // RateLimitConfig is a token bucket for each client.
 type RateLimitConfig struct {
-	// EventsPerSecond refill a client's bucket. 0: no limit. Default: 1000.
+	// EventsPerSecond refill a client's bucket; 0 means no limit. Unit: events per
+	// second. Bounds: 0 to 1000000000. Default: 1000.
 	EventsPerSecond int `mapstructure:"events_per_second"`
-	// Burst is how many events a bucket holds. Default, and 0: one second of
-	// EventsPerSecond.
+	// Burst is how many events a bucket holds; 0 means one second of
+	// EventsPerSecond. Unit: events. Bounds: 0 to 1000000000. Default: 0.
 	Burst int `mapstructure:"burst"`
 	// PerPeer also limits clients that are not authenticated, by their address.
 	// Default: false.
 	PerPeer bool `mapstructure:"per_peer"`
 	// Overrides are other limits for single clients. Default: none.
 	Overrides []RateOverride `mapstructure:"overrides"`
-	// MaxClients bounds how many buckets are remembered. At least 1; default
-	// 100000.
+	// MaxClients bounds how many buckets are remembered. Unit: clients. Bounds: at
+	// least 1. Default: 100000.
 	MaxClients int `mapstructure:"max_clients"`
 
 	// prevent unkeyed literal initialization
@@ -43,12 +44,13 @@ type RateLimitConfig struct {
 
 // RateOverride is the limit of one client.
 type RateOverride struct {
-	// Client is the authenticated subject.
+	// Client is the authenticated subject; it may be named once. Required.
 	Client string `mapstructure:"client"`
-	// EventsPerSecond refill the client's bucket. 0: no limit.
+	// EventsPerSecond refill the client's bucket; 0 means no limit. Unit: events
+	// per second. Bounds: 0 to 1000000000. Default: 0.
 	EventsPerSecond int `mapstructure:"events_per_second"`
-	// Burst is how many events the bucket holds. Default, and 0: one second of
-	// EventsPerSecond.
+	// Burst is how many events the bucket holds; 0 means one second of
+	// EventsPerSecond. Unit: events. Bounds: 0 to 1000000000. Default: 0.
 	Burst int `mapstructure:"burst"`
 
 	// prevent unkeyed literal initialization

@@ -22,35 +22,38 @@ const (
 
 // Config of the feedbackvalidation processor.
 type Config struct {
-	// UnknownFields is preserve (default: kept, redacted, published), drop or
-	// reject (the event is refused).
+	// UnknownFields says what becomes of fields that the event's type does not
+	// have: preserve (kept, redacted, published), drop or reject (the event is
+	// refused). One of: preserve, drop, reject. Default: preserve.
 	UnknownFields feedback.UnknownFields `mapstructure:"unknown_fields"`
 
-	// OnInvalid says what becomes of refused events whose sender cannot be told
-	// of each (OTLP, files, Kafka): dead_letter (what an unset value means: they
-	// go on, marked, to the dead-letter topic), drop (counted only) or reject (the whole
-	// request is refused). Senders over feedback HTTP and gRPC are always told per event;
-	// what they sent is dead-lettered besides only if dead_letter is set here.
+	// OnInvalid says what becomes of refused events whose sender cannot be told of
+	// each (OTLP, files, Kafka): dead_letter (what an unset value means: they go
+	// on, marked, to the dead-letter topic), drop (counted only) or reject (the
+	// whole request is refused). Senders over feedback HTTP and gRPC are always
+	// told per event; what they sent is dead-lettered besides only if dead_letter
+	// is set here. One of: dead_letter, drop, reject. Default: not set.
 	OnInvalid string `mapstructure:"on_invalid"`
 
-	// MaxEventSize is the largest event in bytes of JSON as received (default
-	// 1 MiB). An event that came as OTLP map or protobuf is measured as the JSON
-	// that would be published.
+	// MaxEventSize is the largest event, as JSON text as received. An event that
+	// came as OTLP map or protobuf is measured as the JSON that would be
+	// published. Unit: bytes. Bounds: at least 1. Default: 1048576.
 	MaxEventSize int `mapstructure:"max_event_size"`
 
-	// MaxDepth is the deepest nesting of an event, which itself is 1 (default 10,
-	// at most 63).
+	// MaxDepth is the deepest nesting of an event, which itself is 1. Unit:
+	// levels. Bounds: 2 to 63. Default: 10.
 	MaxDepth int `mapstructure:"max_depth"`
 
-	// MaxStringLength bounds every string and name, in Unicode code points
-	// (default 10,000).
+	// MaxStringLength bounds every string and name. Unit: Unicode code points.
+	// Bounds: at least 1. Default: 10000.
 	MaxStringLength int `mapstructure:"max_string_length"`
 
-	// MaxAge is how old a timestamp may be (default 168h, the topic's retention).
+	// MaxAge is how old a timestamp may be; the topic's retention is a good value.
+	// Bounds: more than 0. Default: 168h.
 	MaxAge time.Duration `mapstructure:"max_age"`
 
-	// MaxFutureSkew is how far ahead of this machine's clock a timestamp may be
-	// (default 5m).
+	// MaxFutureSkew is how far ahead of this machine's clock a timestamp may be.
+	// Bounds: at least 0. Default: 5m.
 	MaxFutureSkew time.Duration `mapstructure:"max_future_skew"`
 
 	// prevent unkeyed literal initialization

@@ -20,7 +20,9 @@ type Config struct {
 	// Keys overrides, by event type, the field whose value is the key. A field
 	// inside an object is given by its path, with dots (model_params.top_k), an
 	// entry of a map by its name (metadata.tenant). An event that lacks the field,
-	// or has it empty, gets the key of its type. Default: none overridden.
+	// or has it empty, gets the key of its type. Names: user_feedback,
+	// performance_metrics, model_response, system_health, experiment_result.
+	// Default: none overridden.
 	Keys map[string]string `mapstructure:"keys"`
 	// GroupByKey puts all events of a request that have the same key under a
 	// resource of their own, whose only attribute is feedback.partition.key, for

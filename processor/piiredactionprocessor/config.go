@@ -26,36 +26,37 @@ const (
 // Config of the piiredaction processor.
 type Config struct {
 	// Entities says by name what becomes of each kind of personal data: redact
-	// (default: its token stands in its place), mask (all but the last four
-	// characters become '*'), hash (HMAC-SHA256 with hash_key) or keep. The names
-	// are email, phone, card, ssn, iban, ip and secret.
+	// (its token stands in its place), mask (all but the last four characters
+	// become '*'), hash (HMAC-SHA256 with hash_key) or keep. Names: email, phone,
+	// card, ssn, iban, ip, secret. One of: redact, mask, hash, keep. Default:
+	// redact, for each.
 	Entities map[string]string `mapstructure:"entities"`
 
-	// UserID says what becomes of an event's user_id: keep (default), hash
-	// (HMAC-SHA256 with hash_key, in hexadecimal) or drop.
+	// UserID says what becomes of an event's user_id: keep, hash (HMAC-SHA256 with
+	// hash_key, in hexadecimal) or drop. One of: keep, hash, drop. Default: keep.
 	UserID string `mapstructure:"user_id"`
 
-	// Patterns are searched in addition. What one finds becomes
-	// [NAME_REDACTED], or what its action says. Default none.
+	// Patterns are searched in addition. What one finds becomes [NAME_REDACTED],
+	// or what its action says. Default: none.
 	Patterns []PatternConfig `mapstructure:"patterns"`
 
 	// Allow holds literal values that stay as they are: an address of one's own
 	// support, say. Addresses are compared without regard to case, numbers by
 	// their digits, IP addresses by value, secrets and what patterns find exactly.
-	// Default none.
+	// Default: none.
 	Allow []string `mapstructure:"allow"`
 
-	// HashKey is the key of every hash, required if there is one. At least 16
-	// bytes. Default none.
+	// HashKey is the key of every hash, at least 16 bytes long; it must be set if
+	// anything is hashed. Default: none.
 	HashKey configopaque.String `mapstructure:"hash_key"`
 
 	// DefaultRegion is the country (ISO 3166 alpha-2) whose national telephone
-	// numbers are recognised without a country code. Default "US".
+	// numbers are recognised without a country code. Default: US.
 	DefaultRegion string `mapstructure:"default_region"`
 
 	// CountAttributes adds to each record, as the attributes
 	// feedback.redactions.<entity> and feedback.redactions.<pattern>, how many
-	// findings were replaced in it; none where there were none. Default false.
+	// findings were replaced in it; none where there were none. Default: false.
 	CountAttributes bool `mapstructure:"count_attributes"`
 
 	// prevent unkeyed literal initialization
@@ -65,14 +66,15 @@ type Config struct {
 // PatternConfig is a regular expression to search for.
 type PatternConfig struct {
 	// Name makes the token: a letter, then up to 31 letters, digits and '_'. Not
-	// the name of an entity.
+	// the name of an entity. Required.
 	Name string `mapstructure:"name"`
 
 	// Regex is in RE2 syntax (no look-around, no back-references). It must not
-	// match the empty text.
+	// match the empty text. Required.
 	Regex string `mapstructure:"regex"`
 
-	// Action is what becomes of what it finds: redact (default), mask or hash.
+	// Action is what becomes of what it finds; not set means redact. One of:
+	// redact, mask, hash. Default: not set.
 	Action string `mapstructure:"action"`
 
 	// prevent unkeyed literal initialization

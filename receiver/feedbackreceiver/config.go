@@ -31,9 +31,10 @@ type Config struct {
 
 // Protocols are the ways in.
 type Protocols struct {
-	// HTTP serves POST /v1/feedback, probes and documents. Off unless named.
+	// HTTP serves POST /v1/feedback, probes and documents. Default: off unless
+	// named.
 	HTTP configoptional.Optional[HTTPConfig] `mapstructure:"http"`
-	// GRPC serves feedback.v1.FeedbackService. Off unless named.
+	// GRPC serves feedback.v1.FeedbackService. Default: off unless named.
 	GRPC configoptional.Optional[GRPCConfig] `mapstructure:"grpc"`
 	// prevent unkeyed literal initialization
 	_ struct{}
@@ -51,10 +52,12 @@ type HTTPConfig struct {
 	// header is believed. Default: none, the client is the peer.
 	TrustedProxies []string `mapstructure:"trusted_proxies"`
 
-	// MaxRequestEvents bounds the events of one request. Default: 10000.
+	// MaxRequestEvents bounds the events of one request. Unit: events. Bounds: at
+	// least 1. Default: 10000.
 	MaxRequestEvents int `mapstructure:"max_request_events"`
 
-	// MaxHeaderBytes bounds request line and headers. Default: 65536.
+	// MaxHeaderBytes bounds request line and headers. Unit: bytes. Bounds: at
+	// least 1024. Default: 65536.
 	MaxHeaderBytes int `mapstructure:"max_header_bytes"`
 
 	// prevent unkeyed literal initialization

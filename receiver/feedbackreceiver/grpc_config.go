@@ -31,7 +31,8 @@ type GRPCConfig struct {
 	// keepalive::enforcement_policy: min_time 10s, permit_without_stream true.
 	ServerConfig configgrpc.ServerConfig `mapstructure:",squash"`
 
-	// MaxRequestEvents bounds the events of one request. Default: 10000.
+	// MaxRequestEvents bounds the events of one request. Unit: events. Bounds: at
+	// least 1. Default: 10000.
 	MaxRequestEvents int `mapstructure:"max_request_events"`
 
 	// Reflection serves grpc.reflection, by which tools find out what the server
