@@ -6,6 +6,7 @@ package main
 import (
 	"os"
 
+	mistakesconverter "github.com/otelcol-feedback/otelcol-feedback/converter/mistakesconverter"
 	hostnameprovider "github.com/otelcol-feedback/otelcol-feedback/provider/hostnameprovider"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
@@ -37,6 +38,9 @@ func main() {
 					yamlprovider.NewFactory(),
 					hostnameprovider.NewFactory(),
 				},
+				ConverterFactories: []confmap.ConverterFactory{
+					mistakesconverter.NewFactory(),
+				},
 			},
 		},
 		ProviderModules: map[string]string{
@@ -47,7 +51,9 @@ func main() {
 			yamlprovider.NewFactory().Create(confmap.ProviderSettings{}).Scheme():     "go.opentelemetry.io/collector/confmap/provider/yamlprovider v1.64.0",
 			hostnameprovider.NewFactory().Create(confmap.ProviderSettings{}).Scheme(): "github.com/otelcol-feedback/otelcol-feedback v0.0.0",
 		},
-		ConverterModules: []string{},
+		ConverterModules: []string{
+			"github.com/otelcol-feedback/otelcol-feedback v0.0.0",
+		},
 	}
 
 	if err := run(set); err != nil {
