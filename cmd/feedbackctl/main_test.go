@@ -72,7 +72,7 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"", "send", "tail", "topics create", "topics check", "dlq", "dlq ls", "dlq show", "dlq replay", "bench"} {
+	for _, name := range []string{"", "send", "tail", "topics create", "topics check", "dlq", "dlq ls", "dlq show", "dlq replay", "bench", "healthcheck"} {
 		args := append(strings.Fields(name), "--help")
 		if name == "" {
 			name, args = "root", nil

@@ -17,7 +17,7 @@ import (
 // Exit codes.
 const (
 	exitOK       = 0
-	exitRejected = 1 // some events were refused, or are damaged
+	exitRejected = 1 // some events were refused, or are damaged; not healthy
 	exitError    = 2 // wrong usage, or nobody to talk to
 )
 
@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	root.SetArgs(append([]string{}, args...)) // nil would mean those of the process
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newSendCommand(s), newTailCommand(s), newDLQCommand(s), newTopicsCommand(s), newSpoolCommand(s), newTokenCommand(s),
-		newBenchCommand(s), newVersionCommand(s))
+		newBenchCommand(s), newHealthcheckCommand(s), newManCommand(), newVersionCommand(s))
 
 	cmd, err := root.ExecuteContextC(ctx)
 	var usage usageError
@@ -72,6 +72,9 @@ func run(ctx context.Context, args []string, s streams) int {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errRejected), errors.Is(err, errDamaged):
+		return exitRejected
+	case errors.Is(err, errUnhealthy):
+		fmt.Fprintln(s.err, console.Clean(err.Error()))
 		return exitRejected
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		fmt.Fprintln(s.err, "interrupted")
