@@ -14,6 +14,7 @@ import (
 // listener is an address that the collector listens on.
 type listener struct {
 	key  string // of the setting
+	path []string
 	host string
 	port string
 }
@@ -57,15 +58,15 @@ func (c wholeConfig) listeners() []listener {
 			if transport := text(server["transport"]); strings.HasPrefix(transport, "unix") {
 				continue
 			}
-			listeners = appendEndpoint(listeners, key(append(path, "endpoint")...), text(server["endpoint"]))
+			listeners = appendEndpoint(listeners, append(path, "endpoint"), text(server["endpoint"]))
 		}
 	}
 	readers, _ := c.at("service", "telemetry", "metrics", "readers").([]any)
 	for i, reader := range readers {
 		prometheus := section(section(section(section(reader)["pull"])["exporter"])["prometheus"])
 		if port := text(prometheus["port"]); port != "" {
-			name := fmt.Sprintf("service::telemetry::metrics::readers[%d]::pull::exporter::prometheus::port", i)
-			listeners = appendEndpoint(listeners, name, net.JoinHostPort(text(prometheus["host"]), port))
+			path := []string{"service", "telemetry", "metrics", fmt.Sprintf("readers[%d]", i), "pull", "exporter", "prometheus", "port"}
+			listeners = appendEndpoint(listeners, path, net.JoinHostPort(text(prometheus["host"]), port))
 		}
 	}
 	return listeners
@@ -73,7 +74,7 @@ func (c wholeConfig) listeners() []listener {
 
 // appendEndpoint leaves out what is no fixed port: the component itself says
 // what is wrong with its endpoint.
-func appendEndpoint(listeners []listener, name, endpoint string) []listener {
+func appendEndpoint(listeners []listener, path []string, endpoint string) []listener {
 	host, port, err := net.SplitHostPort(endpoint)
 	if err != nil {
 		return listeners
@@ -82,7 +83,7 @@ func appendEndpoint(listeners []listener, name, endpoint string) []listener {
 	if err != nil || n == 0 {
 		return listeners
 	}
-	return append(listeners, listener{key: name, host: host, port: strconv.FormatUint(n, 10)})
+	return append(listeners, listener{key: key(path...), path: path, host: host, port: strconv.FormatUint(n, 10)})
 }
 
 // sameHost reports whether listening on one port of both fails: they are alike,

@@ -39,13 +39,16 @@ func (e *runtimeExtension) NotifyConfigSnapshot(ctx context.Context, snapshot ex
 	e.memoryLimit = whole.memoryLimit(availableMemory("/"))
 	e.configured.Unlock()
 	self := "extensions::" + e.id.String()
-	return errors.Join(slices.Concat(
+	if err := errors.Join(slices.Concat(
 		checkRequests(whole, e.cfg, self),
 		checkBatches(whole, e.cfg, self),
 		checkSpool(whole, e.cfg, self),
 		checkPorts(whole),
 		checkSampling(whole),
-	)...)
+	)...); err != nil {
+		return err
+	}
+	return errors.Join(e.checkMachine(ctx, whole)...)
 }
 
 // checkRequests finds receivers that take requests which the account could

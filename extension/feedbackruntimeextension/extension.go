@@ -37,6 +37,8 @@ type runtimeExtension struct {
 	audit     *audit.Log                 // nil: none is kept
 	ingestion *Ingestion                 // nil until started
 
+	checkMachine func(context.Context, wholeConfig) []error
+
 	// Of the whole configuration; set before pipelines start.
 	transports   []string // of the configured receivers
 	certificates []string // files; served by receivers
@@ -60,6 +62,8 @@ func newExtension(set extension.Settings, cfg *Config) *runtimeExtension {
 		started:   make(chan struct{}),
 		draining:  make(chan struct{}),
 		stopping:  make(chan struct{}),
+
+		checkMachine: checkMachine,
 	}
 	if cfg.Audit.HasValue() {
 		e.audit = audit.New(*cfg.Audit.Get(), set.Logger)

@@ -30,6 +30,7 @@ func newTestExtension(t *testing.T, change func(*Config)) *runtimeExtension {
 	set := extensiontest.NewNopSettings(metadata.Type)
 	set.ID = component.NewID(metadata.Type)
 	e := newExtension(set, cfg)
+	e.checkMachine = func(context.Context, wholeConfig) []error { return nil } // whatever else runs on it
 	t.Cleanup(func() { assert.NoError(t, e.Shutdown(context.Background())) })
 	return e
 }
