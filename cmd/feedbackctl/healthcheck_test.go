@@ -43,7 +43,9 @@ func TestHealthcheck(t *testing.T) {
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secured.Certificate().Raw}), 0o600))
 
-	env := func(url string) map[string]string { return map[string]string{envHTTPEndpoint: "0.0.0.0:" + port(t, url)} }
+	env := func(url string) map[string]string {
+		return map[string]string{envHTTPEndpoint: "0.0.0.0:" + port(t, url)}
+	}
 	over := func(vars map[string]string, name, value string) map[string]string {
 		vars[name] = value
 		return vars

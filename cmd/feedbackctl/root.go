@@ -17,7 +17,7 @@ import (
 // Exit codes.
 const (
 	exitOK       = 0
-	exitRejected = 1 // some events were refused, or are damaged; not healthy
+	exitRejected = 1 // some events were refused, are damaged, or are left; not healthy
 	exitError    = 2 // wrong usage, or nobody to talk to
 )
 
@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, errRejected), errors.Is(err, errDamaged):
+	case errors.Is(err, errRejected), errors.Is(err, errDamaged), errors.Is(err, errNotEmpty):
 		return exitRejected
 	case errors.Is(err, errUnhealthy):
 		fmt.Fprintln(s.err, console.Clean(err.Error()))

@@ -114,7 +114,7 @@ func TestSpoolErrors(t *testing.T) {
 }
 
 func TestSpoolHelp(t *testing.T) {
-	for _, name := range []string{"status", "verify", "drain"} {
+	for _, name := range []string{"status", "verify", "wait", "drain"} {
 		got := ctl(t, "", nil, "spool", name, "--help")
 		assert.Equal(t, exitOK, got.code)
 		golden(t, "spool."+name+".help.txt", got.out)
