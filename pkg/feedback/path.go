@@ -5,39 +5,54 @@ package feedback
 
 import "strconv"
 
-// path is where in an event the validator is. It is a chain on the stack, so
-// that a path is only written out when there is an error to report.
-type path struct {
-	parent *path
+// trail is where in an event the validator is: a step for each level. It is only
+// written out when there is an error to report.
+type trail []step
+
+type step struct {
 	name   string // of an object member
 	index  int    // of an array element; of a member, its position in the object
 	member bool
 	known  bool // the name is of the schema
 }
 
+// place is a position on the trail: how many of its steps lead there. 0 is the
+// event itself.
+type place int
+
+// enter goes one step from a place. What was entered from there before is left.
+func (c *check) enter(from place, s step) place {
+	c.trail = append(c.trail[:from], s)
+	return from + 1
+}
+
+// known enters a field of the schema.
+func (c *check) known(from place, name string) place {
+	return c.enter(from, step{name: name, member: true, known: true})
+}
+
 // maxShownName bounds the names of a client that an error may show.
 const maxShownName = 64
 
-// field writes the path out. A name that is not of the schema is shown only if
-// it is plainly a name; else its ordinal stands for it, since it may be
+// field writes the way to a place out. A name that is not of the schema is shown
+// only if it is plainly a name; else its ordinal stands for it, since it may be
 // personal data.
-func (v *Validator) field(p *path) string { return string(v.appendPath(nil, p)) }
-
-// appendPath recurses, so that no path is ever kept and all stay on the stack.
-func (v *Validator) appendPath(b []byte, p *path) []byte {
-	if p == nil {
-		return b
+func (c *check) field(at place) string {
+	var b []byte
+	for _, s := range c.trail[:at] {
+		switch {
+		case !s.member:
+			b = append(strconv.AppendInt(append(b, '['), int64(s.index), 10), ']')
+			continue
+		case !s.known && !c.showable(s.name):
+			b = append(strconv.AppendInt(append(b, "[#"...), int64(s.index), 10), ']')
+			continue
+		case len(b) > 0:
+			b = append(b, '.')
+		}
+		b = append(b, s.name...)
 	}
-	b = v.appendPath(b, p.parent)
-	switch {
-	case !p.member:
-		return append(strconv.AppendInt(append(b, '['), int64(p.index), 10), ']')
-	case !p.known && !v.showable(p.name):
-		return append(strconv.AppendInt(append(b, "[#"...), int64(p.index), 10), ']')
-	case len(b) > 0:
-		b = append(b, '.')
-	}
-	return append(b, p.name...)
+	return string(b)
 }
 
 func (v *Validator) showable(name string) bool {

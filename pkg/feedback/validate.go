@@ -6,6 +6,7 @@ package feedback
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -78,6 +79,17 @@ type check struct {
 	time   time.Time         // the event's
 	errs   []Error
 	more   bool
+	trail  trail
+}
+
+// checks are pooled for their trails.
+var checks = sync.Pool{New: func() any { return new(check) }}
+
+// release drops all that belongs to the event.
+func (c *check) release() {
+	clear(c.trail[:cap(c.trail)])
+	*c = check{trail: c.trail[:0]}
+	checks.Put(c)
 }
 
 // Validate judges the event in lr. size is that of its JSON text, or 0 if it did
@@ -87,7 +99,9 @@ type check struct {
 // ids made, name, times, trace, severity and attributes set. A refused one says
 // what it said; a body of JSON text has become what the text holds.
 func (v *Validator) Validate(lr plog.LogRecord, size int, now time.Time) Verdict {
-	c := check{Validator: v, now: now, schema: commonSchema, json: size > 0, stamp: lr.Timestamp()}
+	c := checks.Get().(*check)
+	defer c.release()
+	c.Validator, c.now, c.schema, c.json, c.stamp = v, now, commonSchema, size > 0, lr.Timestamp()
 	if name, ok := strings.CutPrefix(lr.EventName(), EventNamePrefix); ok {
 		c.named = name
 	}
@@ -102,7 +116,7 @@ func (v *Validator) Validate(lr plog.LogRecord, size int, now time.Time) Verdict
 			parsed.MoveTo(body)
 		}
 	default:
-		c.add(nil, CodeInvalidType, "expected an object")
+		c.add(0, CodeInvalidType, "expected an object")
 	}
 	verdict := c.verdict()
 	if !verdict.Refused() {
@@ -133,7 +147,7 @@ func (c *check) tooLarge() {
 // event examines the whole event.
 func (c *check) event(m pcommon.Map, size int) {
 	c.findSchema(m)
-	c.seen = c.object(m, c.schema.Fields, nil, 1, &c.slots)
+	c.seen = c.object(m, c.schema.Fields, 0, 1, &c.slots)
 	if !c.has(posTimestamp) {
 		c.recordTime()
 	}
@@ -163,7 +177,7 @@ func (c *check) findSchema(m pcommon.Map) {
 		c.schema = s
 	}
 	if c.named != "" && c.named != t.Str() {
-		c.add(&path{name: "type", member: true, known: true}, CodeSchemaViolation, "expected the type that the event name says")
+		c.add(c.known(0, "type"), CodeSchemaViolation, "expected the type that the event name says")
 	}
 }
 
@@ -184,7 +198,7 @@ func (c *check) recordTime() {
 		return
 	}
 	c.time = c.stamp.AsTime()
-	c.window(&path{name: "timestamp", member: true, known: true})
+	c.window(c.known(0, "timestamp"))
 }
 
 // acrossFields checks the rules that span fields.
@@ -194,7 +208,7 @@ func (c *check) acrossFields() {
 	}
 	input, output, total := c.integer("tokens_input"), c.integer("tokens_output"), c.integer("tokens_total")
 	if uint64(input)+uint64(output) != uint64(total) {
-		c.add(&path{name: "tokens_total", member: true, known: true}, CodeSchemaViolation, "expected tokens_input + tokens_output")
+		c.add(c.known(0, "tokens_total"), CodeSchemaViolation, "expected tokens_input + tokens_output")
 	}
 }
 
@@ -207,12 +221,12 @@ func (c *check) integer(name string) int64 {
 	return v.Int()
 }
 
-func (c *check) add(p *path, code Code, message string) {
+func (c *check) add(at place, code Code, message string) {
 	if len(c.errs) == maxErrors {
 		c.more = true
 		return
 	}
-	c.errs = append(c.errs, Error{Code: code, Field: c.field(p), Message: message})
+	c.errs = append(c.errs, Error{Code: code, Field: c.field(at), Message: message})
 }
 
 func (c *check) has(position int) bool { return c.seen&(1<<position) != 0 }

@@ -10,18 +10,18 @@ import (
 )
 
 // unknownMembers examines the members of an object that are not of the schema.
-func (c *check) unknownMembers(m pcommon.Map, fields []Field, at *path, depth int) {
+func (c *check) unknownMembers(m pcommon.Map, fields []Field, at place, depth int) {
 	position := 0
 	for name, v := range m.All() {
 		if fieldByName(fields, name) == nil {
-			c.unknown(name, v, &path{parent: at, name: name, index: position, member: true}, depth)
+			c.unknown(name, v, c.enter(at, step{name: name, index: position, member: true}), depth)
 		}
 		position++
 	}
 }
 
 // unknown examines a field that the schema does not know.
-func (c *check) unknown(name string, v pcommon.Value, at *path, depth int) {
+func (c *check) unknown(name string, v pcommon.Value, at place, depth int) {
 	switch c.UnknownFields {
 	case RejectUnknown:
 		c.add(at, CodeUnknownField, "expected only fields of the schema")
@@ -34,7 +34,7 @@ func (c *check) unknown(name string, v pcommon.Value, at *path, depth int) {
 }
 
 // anything examines the value of an unknown field, at any depth.
-func (c *check) anything(v pcommon.Value, at *path, depth int) {
+func (c *check) anything(v pcommon.Value, at place, depth int) {
 	c.values++
 	switch v.Type() {
 	case pcommon.ValueTypeStr:
@@ -50,10 +50,10 @@ func (c *check) anything(v pcommon.Value, at *path, depth int) {
 		}
 		i := 0
 		for name, e := range v.Map().All() {
-			p := path{parent: at, name: name, index: i, member: true}
+			p := c.enter(at, step{name: name, index: i, member: true})
 			i++
-			c.name(name, &p)
-			c.anything(e, &p, depth+1)
+			c.name(name, p)
+			c.anything(e, p, depth+1)
 		}
 		c.unique(v.Map(), at)
 	case pcommon.ValueTypeSlice:
@@ -62,7 +62,7 @@ func (c *check) anything(v pcommon.Value, at *path, depth int) {
 			return
 		}
 		for i, e := range v.Slice().All() {
-			c.anything(e, &path{parent: at, index: i}, depth+1)
+			c.anything(e, c.enter(at, step{index: i}), depth+1)
 		}
 	case pcommon.ValueTypeBytes:
 		c.add(at, CodeInvalidType, "expected a value that JSON knows")

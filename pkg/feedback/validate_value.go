@@ -13,7 +13,7 @@ import (
 
 // object examines an object of the schema and reports which of its fields are
 // there; a null is as good as absent.
-func (c *check) object(m pcommon.Map, fields []Field, at *path, depth int, slots *[maxFields]pcommon.Value) (seen uint32) {
+func (c *check) object(m pcommon.Map, fields []Field, at place, depth int, slots *[maxFields]pcommon.Value) (seen uint32) {
 	if depth > c.MaxDepth {
 		c.tooDeep(at)
 		return 0
@@ -30,17 +30,15 @@ func (c *check) object(m pcommon.Map, fields []Field, at *path, depth int, slots
 		hint = i + 1
 	}
 	for i := range fields {
-		f := &fields[i]
-		p := path{parent: at, name: f.Name, member: true, known: true}
 		if seen&(1<<i) == 0 || slots[i].Type() == pcommon.ValueTypeEmpty {
 			c.extra = c.extra || seen&(1<<i) != 0
 			seen &^= 1 << i
-			if f.Required {
-				c.add(&p, CodeMissingField, "required")
+			if fields[i].Required {
+				c.add(c.known(at, fields[i].Name), CodeMissingField, "required")
 			}
 			continue
 		}
-		c.value(f, slots[i], &p, depth)
+		c.value(&fields[i], slots[i], c.known(at, fields[i].Name), depth)
 	}
 	if unknown {
 		c.unknownMembers(m, fields, at, depth)
@@ -50,7 +48,7 @@ func (c *check) object(m pcommon.Map, fields []Field, at *path, depth int, slots
 }
 
 // value examines the value of a field of the schema.
-func (c *check) value(f *Field, v pcommon.Value, at *path, depth int) {
+func (c *check) value(f *Field, v pcommon.Value, at place, depth int) {
 	c.values++
 	switch f.Kind {
 	case KindBool:
@@ -79,7 +77,7 @@ func (c *check) value(f *Field, v pcommon.Value, at *path, depth int) {
 	}
 }
 
-func (c *check) stringList(v pcommon.Value, at *path, depth int) {
+func (c *check) stringList(v pcommon.Value, at place, depth int) {
 	if v.Type() != pcommon.ValueTypeSlice {
 		c.wrongType(v, at, depth, "expected an array of strings")
 		return
@@ -89,18 +87,18 @@ func (c *check) stringList(v pcommon.Value, at *path, depth int) {
 		return
 	}
 	for i, e := range v.Slice().All() {
-		p := path{parent: at, index: i}
+		p := c.enter(at, step{index: i})
 		c.values++
 		if e.Type() != pcommon.ValueTypeStr {
-			c.wrongType(e, &p, depth+1, "expected a string")
+			c.wrongType(e, p, depth+1, "expected a string")
 			continue
 		}
-		c.plainText(e.Str(), &p, c.MaxStringLength)
+		c.plainText(e.Str(), p, c.MaxStringLength)
 	}
 }
 
 // anyMap examines metadata and custom_metrics.
-func (c *check) anyMap(f *Field, v pcommon.Value, at *path, depth int) {
+func (c *check) anyMap(f *Field, v pcommon.Value, at place, depth int) {
 	if v.Type() != pcommon.ValueTypeMap {
 		c.wrongType(v, at, depth, "expected an object")
 		return
@@ -111,17 +109,17 @@ func (c *check) anyMap(f *Field, v pcommon.Value, at *path, depth int) {
 	}
 	i := 0
 	for name, e := range v.Map().All() {
-		p := path{parent: at, name: name, index: i, member: true}
+		p := c.enter(at, step{name: name, index: i, member: true})
 		i++
 		c.values++
-		c.name(name, &p)
+		c.name(name, p)
 		switch {
 		case f.Kind == KindNumberMap:
-			c.number(anyFinite, e, &p, depth+1)
+			c.number(anyFinite, e, p, depth+1)
 		case e.Type() != pcommon.ValueTypeStr:
-			c.wrongType(e, &p, depth+1, "expected a string")
+			c.wrongType(e, p, depth+1, "expected a string")
 		default:
-			c.plainText(e.Str(), &p, c.MaxStringLength)
+			c.plainText(e.Str(), p, c.MaxStringLength)
 		}
 	}
 	c.unique(v.Map(), at)
@@ -130,7 +128,7 @@ func (c *check) anyMap(f *Field, v pcommon.Value, at *path, depth int) {
 var anyFinite = &Field{Kind: KindNumber, Min: math.Inf(-1), Max: math.Inf(1)}
 
 // stringField examines a string with its field's rules.
-func (c *check) stringField(f *Field, s string, at *path) {
+func (c *check) stringField(f *Field, s string, at place) {
 	if s == "" {
 		c.emptyString(f, at)
 		return
@@ -163,7 +161,7 @@ func (c *check) stringField(f *Field, s string, at *path) {
 	}
 }
 
-func (c *check) emptyString(f *Field, at *path) {
+func (c *check) emptyString(f *Field, at place) {
 	switch {
 	case f.Required:
 		c.add(at, CodeMissingField, "expected a string that is not empty")
@@ -174,7 +172,7 @@ func (c *check) emptyString(f *Field, at *path) {
 	}
 }
 
-func (c *check) enum(f *Field, s string, at *path) {
+func (c *check) enum(f *Field, s string, at place) {
 	for _, e := range f.Enum {
 		if e == s || aliases[s] == e {
 			return
@@ -187,7 +185,7 @@ func (c *check) enum(f *Field, s string, at *path) {
 	c.add(at, code, "expected one of "+strings.Join(f.Enum, ", "))
 }
 
-func (c *check) timestamp(s string, at *path) {
+func (c *check) timestamp(s string, at place) {
 	t, _, ok := parseTime(s)
 	if !ok {
 		c.add(at, CodeInvalidFormat, "expected a date and time as in RFC 3339")
@@ -198,14 +196,14 @@ func (c *check) timestamp(s string, at *path) {
 }
 
 // window holds the event's time to the time of receipt.
-func (c *check) window(at *path) {
+func (c *check) window(at place) {
 	if c.time.Before(c.now.Add(-c.MaxAge)) || c.time.After(c.now.Add(c.MaxFutureSkew)) {
 		c.add(at, CodeOutOfRange, fmt.Sprintf("expected a time at most %v in the past and %v in the future", c.MaxAge, c.MaxFutureSkew))
 	}
 }
 
 // plainText examines the rules for all strings and reports whether they hold.
-func (c *check) plainText(s string, at *path, limit int) bool {
+func (c *check) plainText(s string, at place, limit int) bool {
 	t := inspect(s)
 	c.bytes += len(s)
 	c.crlf = c.crlf || t.crlf
@@ -219,7 +217,7 @@ func (c *check) plainText(s string, at *path, limit int) bool {
 }
 
 // name examines a name that is not of the schema.
-func (c *check) name(name string, at *path) {
+func (c *check) name(name string, at place) {
 	before := c.crlf
 	c.crlf = false
 	c.plainText(name, at, c.MaxStringLength)
@@ -229,7 +227,7 @@ func (c *check) name(name string, at *path) {
 
 // unique refuses a map in which a name stands twice. JSON is free of that, the
 // decoder has seen to it, but for names that only line ends keep apart.
-func (c *check) unique(m pcommon.Map, at *path) {
+func (c *check) unique(m pcommon.Map, at place) {
 	if c.json && !c.names {
 		return
 	}
@@ -238,7 +236,7 @@ func (c *check) unique(m pcommon.Map, at *path) {
 	for name := range m.All() {
 		name = normaliseLines(name)
 		if _, twice := seen[name]; twice {
-			c.add(&path{parent: at, name: name, index: i, member: true}, CodeMalformedJSON, "duplicate object name")
+			c.add(c.enter(at, step{name: name, index: i, member: true}), CodeMalformedJSON, "duplicate object name")
 			return
 		}
 		seen[name] = struct{}{}
@@ -247,7 +245,7 @@ func (c *check) unique(m pcommon.Map, at *path) {
 }
 
 // number examines integers and doubles.
-func (c *check) number(f *Field, v pcommon.Value, at *path, depth int) {
+func (c *check) number(f *Field, v pcommon.Value, at place, depth int) {
 	var n float64
 	switch v.Type() {
 	case pcommon.ValueTypeInt:
@@ -295,7 +293,7 @@ func expectation(f *Field) string {
 	return "expected a finite number"
 }
 
-func (c *check) wrongType(v pcommon.Value, at *path, depth int, expected string) {
+func (c *check) wrongType(v pcommon.Value, at place, depth int, expected string) {
 	if deeperThan(v, c.MaxDepth-depth) {
 		c.tooDeep(at)
 		return
@@ -303,7 +301,7 @@ func (c *check) wrongType(v pcommon.Value, at *path, depth int, expected string)
 	c.add(at, CodeInvalidType, expected)
 }
 
-func (c *check) tooDeep(at *path) {
+func (c *check) tooDeep(at place) {
 	c.add(at, CodeTooDeep, fmt.Sprintf("expected nesting of at most %d levels", c.MaxDepth))
 }
 
