@@ -54,7 +54,7 @@ run: build ## Start the quick start: the collector with a broker inside
 test: test-unit check-generated test-kafka ## Units with -race, drift of generated code, one Apache Kafka node
 
 .PHONY: verify
-verify: test-unit check-generated test-kafka-once test-hostile-once test-faults-once fuzz test-container test-sbom ## test, and all that takes longer: attacks, faults, fuzzing, the container image
+verify: test-unit check-generated test-kafka-once test-hostile-once test-observability-once test-faults-once fuzz test-container test-sbom ## test, and all that takes longer: attacks, alerts, faults, fuzzing, the container image
 
 .PHONY: lint
 lint: lint-headers lint-sleeps lint-proto lint-tidy lint-go ## Linters, module files, licence headers
@@ -117,6 +117,18 @@ test-hostile: build ## Attack the binary: slow, greedy, lying and forging client
 .PHONY: test-hostile-once
 test-hostile-once: build # the same, unless exactly these inputs have passed before
 	@scripts/test-hostile.sh --once
+
+.PHONY: test-observability
+test-observability: build kafka-libs prometheus ## Alerts and dashboards on a real Prometheus, while things break (FEEDBACK_IMAGES=folder draws them)
+	@scripts/test-observability.sh
+
+.PHONY: test-observability-once
+test-observability-once: build kafka-libs prometheus # the same, unless exactly these inputs have passed before
+	@scripts/test-observability.sh --once
+
+.PHONY: prometheus
+prometheus: # prometheus and promtool in .cache/prometheus
+	@scripts/prometheus.sh
 
 .PHONY: test-faults
 test-faults: build kafka-libs ## Short form of the table of faults, on three brokers (FAULTS=regexp picks rows)

@@ -27,8 +27,8 @@ fi
 rm -f .cache/passed/kafka-*
 export FEEDBACK_SUMMARY="$PWD/.cache/kafka/summary.txt"
 rm -f "$FEEDBACK_SUMMARY"
-# Faults and attacks have targets of their own.
-(cd testbed && go list ./... | grep -vE '/testbed/(faults|hostile)$' | xargs go test -count=1 -timeout 15m)
+# Faults, attacks and alerts have targets of their own.
+(cd testbed && go list ./... | grep -vE '/testbed/(faults|hostile|observability)$' | xargs go test -count=1 -timeout 15m)
 if [[ -e $FEEDBACK_SUMMARY ]]; then cat "$FEEDBACK_SUMMARY"; fi
 if java_ok; then
   mkdir -p .cache/passed

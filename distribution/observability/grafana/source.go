@@ -72,7 +72,7 @@ func (s *source) dashboard() (*dashboard, error) {
 			ID: len(d.Panels) + 1, Type: "row", Title: r.Title, GridPos: position{H: rowHeight, W: columns, Y: y},
 		})
 		y += rowHeight
-		x, line := 0, 0
+		x, line, begin := 0, 0, len(d.Panels)
 		for _, p := range r.Panels {
 			if p.Type == "" {
 				p.Type = "timeseries"
@@ -81,7 +81,8 @@ func (s *source) dashboard() (*dashboard, error) {
 				return nil, fmt.Errorf("panel %q: %w", p.Title, err)
 			}
 			if x+p.Width > columns {
-				x, y, line = 0, y+line, 0
+				level(d.Panels[begin:], line)
+				x, y, line, begin = 0, y+line, 0, len(d.Panels)
 			}
 			made := p.panel()
 			made.ID = len(d.Panels) + 1
@@ -90,9 +91,17 @@ func (s *source) dashboard() (*dashboard, error) {
 			x += p.Width
 			line = max(line, heights[p.Type])
 		}
+		level(d.Panels[begin:], line)
 		y += line
 	}
 	return d, nil
+}
+
+// level makes the panels of a line equally high.
+func level(panels []panel, height int) {
+	for i := range panels {
+		panels[i].GridPos.H = height
+	}
 }
 
 func (p *panelSource) check() error {

@@ -67,8 +67,14 @@ func NewAuthority(file string) (*Authority, error) {
 	return a, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600)
 }
 
-// Issue makes a certificate for loopback, good for servers and clients, below dir.
+// Issue makes a certificate for loopback, good for servers and clients, below
+// dir. It lasts a day.
 func (a *Authority) Issue(dir, name string) (*Pair, error) {
+	return a.IssueFor(dir, name, 24*time.Hour)
+}
+
+// IssueFor is Issue with another lifetime.
+func (a *Authority) IssueFor(dir, name string, lifetime time.Duration) (*Pair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -81,7 +87,7 @@ func (a *Authority) Issue(dir, name string) (*Pair, error) {
 		SerialNumber: big.NewInt(p.Serial),
 		Subject:      pkix.Name{CommonName: name},
 		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(24 * time.Hour),
+		NotAfter:     time.Now().Add(lifetime),
 		DNSNames:     []string{"localhost"},
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
 		KeyUsage:     x509.KeyUsageDigitalSignature,
