@@ -94,6 +94,9 @@ func (e *runtimeExtension) Shutdown(context.Context) error {
 // Ready implements extensioncapabilities.PipelineWatcher: receivers have started.
 func (e *runtimeExtension) Ready() error {
 	e.startedOnce.Do(func() { close(e.started) })
+	if err := notifyReady(os.Getenv(envNotifySocket)); err != nil {
+		e.telemetry.Logger.Warn("The service manager could not be told that the collector has started", zap.Error(err))
+	}
 	return nil
 }
 
