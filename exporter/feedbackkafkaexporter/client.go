@@ -64,7 +64,7 @@ func clientOpts(
 ) ([]kgo.Opt, error) {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Brokers...),
-		kgo.WithLogger(kzap.New(clientLogger(logger), kzap.Level(kgo.LogLevelError))),
+		kgo.WithLogger(advisor{kzap.New(clientLogger(logger), kzap.Level(kgo.LogLevelError))}),
 		kgo.DisableClientMetrics(), // brokers may offer them without serving them
 		kgo.WithHooks(hooks...),
 		kgo.RetryBackoffFn(backoff),
@@ -109,11 +109,27 @@ func clientOpts(
 
 // clientLogger is for the client, which repeats itself at every try while a broker
 // is away or refuses us: the health watch says that once, with the cause. Here an
-// error is said once a minute.
+// error is said once a minute, without the stack of the client.
 func clientLogger(logger *zap.Logger) *zap.Logger {
-	return logger.Named("kgo").WithOptions(zap.IncreaseLevel(zapcore.ErrorLevel), zap.WrapCore(func(core zapcore.Core) zapcore.Core {
+	return logger.Named("kgo").WithOptions(zap.AddStacktrace(zapcore.FatalLevel), zap.IncreaseLevel(zapcore.ErrorLevel), zap.WrapCore(func(core zapcore.Core) zapcore.Core {
 		return zapcore.NewSamplerWithOptions(core, time.Minute, 1, 0)
 	}))
+}
+
+// advisor has what the client says of refused credentials, which it says before
+// the health watch can, say what to do.
+type advisor struct{ kgo.Logger }
+
+func (a advisor) Log(level kgo.LogLevel, message string, fields ...any) {
+	if message == "unable to initialize sasl" {
+		for _, f := range fields {
+			if err, ok := f.(error); ok {
+				fields = append(fields, "advice", adviseConnection(err))
+				break
+			}
+		}
+	}
+	a.Logger.Log(level, message, fields...)
 }
 
 func securityOpts(ctx context.Context, host component.Host, cfg *configkafka.ClientConfig) ([]kgo.Opt, error) {

@@ -137,12 +137,14 @@ func (h *health) look(ctx context.Context) error {
 
 // statusError is what anyone may read; its cause, for the log, may hold more.
 type statusError struct {
-	text  string
-	cause error
+	text   string
+	cause  error
+	advice string // what to do about it
 }
 
 func (e *statusError) Error() string { return e.text }
 func (e *statusError) Unwrap() error { return e.cause }
+func (e *statusError) what() string  { return e.advice }
 
 // unreachable says that no broker answers, or none takes us.
 type unreachable struct {
@@ -157,7 +159,7 @@ func (h *health) unreachable(err error) error {
 		certificate *tls.CertificateVerificationError
 		alert       *net.OpError
 	)
-	e := &unreachable{statusError: statusError{text: "Kafka cannot be reached", cause: err}}
+	e := &unreachable{statusError: statusError{text: "Kafka cannot be reached", cause: err, advice: adviseConnection(err)}}
 	switch {
 	case errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(err, kerr.IllegalSaslState):
 		e.text, e.refused = "Kafka refuses the credentials of "+h.principal, true
@@ -245,9 +247,12 @@ func (h *health) problem(t *topic, s topicState) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.UnknownTopicID):
-		return fmt.Errorf("topic %s is missing", t.name)
+		return &statusError{text: "topic " + t.name + " is missing", advice: adviseMissing(h.cfg, t)}
 	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
-		return fmt.Errorf("%s is not authorised to write to topic %s", h.principal, t.name)
+		return &statusError{
+			text:   h.principal + " is not authorised to write to topic " + t.name,
+			advice: adviseRights(h.principal, t.name),
+		}
 	default:
 		name, _ := reasonOf(err)
 		return fmt.Errorf("topic %s cannot be written to: %s", t.name, name)
@@ -303,7 +308,12 @@ func (h *health) say(err error) {
 		h.report(componentstatus.NewEvent(componentstatus.StatusOK))
 		return
 	}
-	h.logger.Warn("Cannot deliver to Kafka", zap.String("error", text), zap.NamedError("cause", errors.Unwrap(err)))
+	fields := []zap.Field{zap.String("error", text), zap.NamedError("cause", errors.Unwrap(err))}
+	var advised interface{ what() string }
+	if errors.As(err, &advised) {
+		fields = append(fields, zap.String("advice", advised.what()))
+	}
+	h.logger.Warn("Cannot deliver to Kafka", fields...)
 	if stored {
 		h.report(componentstatus.NewEvent(componentstatus.StatusOK))
 		return

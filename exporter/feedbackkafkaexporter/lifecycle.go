@@ -102,7 +102,7 @@ func (e *feedbackExporter) openSpool() error {
 		Logger:   e.logger,
 	})
 	if err != nil {
-		return fmt.Errorf("spool::directory: %w", err)
+		return fmt.Errorf("%s: %w: %s", of("spool", "directory"), err, adviseSpool(err))
 	}
 	if err := enterMode(s, e.cfg); err != nil {
 		return errors.Join(err, s.Close())
