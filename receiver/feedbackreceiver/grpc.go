@@ -111,7 +111,7 @@ func newGRPCServer(ctx context.Context, cfg *GRPCConfig, host component.Host, se
 		transport = credentials.NewTLS(secure)
 	}
 	counted := newUnfinished(transport, max(maxBytes, 2*int64(cfg.ServerConfig.MaxRecvMsgSizeMiB)<<20), set.Logger)
-	return serverCfg.ToServer(ctx, host.GetExtensions(), withoutSpans(set),
+	return serverCfg.ToServer(ctx, host.GetExtensions(), withoutInstruments(set),
 		configgrpc.WithGrpcServerOption(grpc.Creds(counted)),
 		configgrpc.WithGrpcServerOption(grpc.StatsHandler(counted)),
 		configgrpc.WithGrpcServerOption(grpc.MaxHeaderListSize(maxGRPCHeaderBytes)),

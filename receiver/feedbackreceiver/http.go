@@ -15,8 +15,10 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/config/confighttp/xconfighttp"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/config/configtls"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.uber.org/zap"
 )
 
@@ -41,7 +43,7 @@ func (r *feedbackReceiver) startHTTP(ctx context.Context, host component.Host) e
 		return fmt.Errorf("protocols::http: %w", err)
 	}
 	server := serverSettings(cfg)
-	srv, err := server.ToServer(ctx, host.GetExtensions(), withoutSpans(r.set.TelemetrySettings), handler)
+	srv, err := server.ToServer(ctx, host.GetExtensions(), withoutInstruments(r.set.TelemetrySettings), handler, uninstrumented)
 	if err != nil {
 		return fmt.Errorf("protocols::http: %w", err)
 	}
@@ -73,6 +75,10 @@ func (r *feedbackReceiver) startHTTP(ctx context.Context, host component.Host) e
 	})
 	return nil
 }
+
+// uninstrumented leaves out otelhttp: spans and request metrics are the receiver's
+// own, and otelhttp's would cost as much as reading a small request does.
+var uninstrumented = xconfighttp.WithOtelHTTPOptions(otelhttp.WithFilter(func(*http.Request) bool { return false }))
 
 // serverSettings is what the collector's own server does of the configuration.
 // The rest is taken out, because it must wrap /v1/feedback alone or come in

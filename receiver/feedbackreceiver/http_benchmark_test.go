@@ -79,7 +79,7 @@ func benchmarkHTTP(b *testing.B, whole bool, body string, events int) {
 	require.NoError(b, err)
 	if whole {
 		settings := serverSettings(&cfg)
-		srv, err := settings.ToServer(b.Context(), nil, r.set.TelemetrySettings, handler)
+		srv, err := settings.ToServer(b.Context(), nil, withoutInstruments(r.set.TelemetrySettings), handler, uninstrumented)
 		require.NoError(b, err)
 		handler = srv.Handler
 	}

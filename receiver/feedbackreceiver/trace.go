@@ -10,8 +10,9 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/trace"
-	"go.opentelemetry.io/otel/trace/noop"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
 	grpccodes "google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -62,7 +63,14 @@ func (s *receiveSpans) begin(ctx context.Context, caller traceContext, o *spanOp
 
 // withoutSpans are settings for parts whose own spans are not wanted.
 func withoutSpans(set component.TelemetrySettings) component.TelemetrySettings {
-	set.TracerProvider = noop.NewTracerProvider()
+	set.TracerProvider = tracenoop.NewTracerProvider()
+	return set
+}
+
+// withoutInstruments are settings for parts whose own metrics are not, either.
+func withoutInstruments(set component.TelemetrySettings) component.TelemetrySettings {
+	set = withoutSpans(set)
+	set.MeterProvider = metricnoop.NewMeterProvider()
 	return set
 }
 
