@@ -123,9 +123,29 @@ func names(cell string) (found []string) {
 	return found
 }
 
-func TestEveryMetricOfTheDocumentIsMapped(t *testing.T) {
+// document is what the tests hold the table to. That it is all there is part of
+// them: an empty list would pass everything.
+func document(t *testing.T) expectations {
+	t.Helper()
 	var doc expectations
 	readYAML(t, filepath.Join("testdata", "document.yaml"), &doc)
+	assert.Equal(t, map[string]int{"2.2.6": 13, "5.3": 9, "6.6": 10, "9.2": 2, "12.1": 18, "12.2": 7}, lengths(doc.Metrics))
+	assert.Equal(t, map[string]int{"2.2.6": 2, "5.3": 3, "6.6": 2}, lengths(doc.Attributes))
+	assert.Len(t, doc.Alerts, 5)
+	return doc
+}
+
+// lengths counts what is told apart in each list.
+func lengths(lists map[string][]string) map[string]int {
+	counts := map[string]int{}
+	for name, list := range lists {
+		counts[name] = len(slices.Compact(slices.Sorted(slices.Values(list))))
+	}
+	return counts
+}
+
+func TestEveryMetricOfTheDocumentIsMapped(t *testing.T) {
+	doc := document(t)
 	sections := map[string]string{}
 	for section, list := range doc.Metrics {
 		for _, name := range list {
@@ -140,15 +160,17 @@ func TestEveryMetricOfTheDocumentIsMapped(t *testing.T) {
 	}
 	known := declared(t)
 	rows := map[string][]string{} // name: sections
-	var exprs []string
 	for _, row := range tables(t, 4) {
 		from, to := names(row[0]), names(row[2])
-		if len(from) != 1 || sections[from[0]] == "" {
+		if len(from) == 0 { // the head, and the line below it
 			continue
 		}
+		require.Len(t, from, 1, row[0])
+		assert.NotEmpty(t, sections[from[0]], "no section names %s", row[0])
 		rows[from[0]] = strings.Split(row[1], ", ")
 		require.Len(t, to, 1, row[0])
-		exprs = recorded[to[0]]
+		assert.NotEmpty(t, row[3], "%s: made from what?", row[0])
+		exprs := recorded[to[0]]
 		assert.NotEmpty(t, exprs, "%s: no rule records %s", row[0], to[0])
 		for _, metric := range names(row[3]) {
 			if strings.HasPrefix(metric, "otelcol_") {
@@ -160,6 +182,11 @@ func TestEveryMetricOfTheDocumentIsMapped(t *testing.T) {
 	for section, list := range doc.Metrics {
 		for _, name := range list {
 			assert.Contains(t, rows[name], section, "%s of section %s is missing in the table", name, section)
+		}
+	}
+	for name, in := range rows {
+		for _, section := range in {
+			assert.Contains(t, doc.Metrics[section], name, "section %s does not name it", section)
 		}
 	}
 	attributes := map[string][]string{}
@@ -189,8 +216,7 @@ func assertKnown(t *testing.T, known map[string]bool, where, expr string) {
 // feeds are the names that expressions may use.
 func feeds(t *testing.T) map[string]bool {
 	t.Helper()
-	var doc expectations
-	readYAML(t, filepath.Join("testdata", "document.yaml"), &doc)
+	doc := document(t)
 	known := declared(t)
 	for _, name := range doc.Collector {
 		known[name] = true
@@ -202,8 +228,7 @@ func feeds(t *testing.T) map[string]bool {
 }
 
 func TestAlerts(t *testing.T) {
-	var doc expectations
-	readYAML(t, filepath.Join("testdata", "document.yaml"), &doc)
+	doc := document(t)
 	listed := map[string]string{}
 	for _, row := range tables(t, 3) {
 		if n := names(row[0]); len(n) == 1 && strings.HasPrefix(n[0], "Feedback") {
@@ -234,7 +259,10 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
-const runbooks = "https://github.com/otelcol-feedback/otelcol-feedback/blob/main/docs/runbooks/"
+const (
+	docs     = "https://github.com/otelcol-feedback/otelcol-feedback/blob/main/docs/"
+	runbooks = docs + "runbooks/"
+)
 
 // assertTested requires a test in which an alert fires with its severity, and
 // one in which it does not fire.
@@ -275,7 +303,9 @@ func TestDashboards(t *testing.T) {
 	known := feeds(t)
 	var alerts []string
 	for _, r := range rules(t) {
-		alerts = append(alerts, r.Alert)
+		if r.Alert != "" {
+			alerts = append(alerts, r.Alert)
+		}
 	}
 	files, err := filepath.Glob(filepath.Join("grafana", "dashboards", "*.json"))
 	require.NoError(t, err)
@@ -297,8 +327,11 @@ func TestDashboards(t *testing.T) {
 				continue
 			}
 			require.Len(t, p.Links, 1, p.Title)
-			page, ok := strings.CutPrefix(p.Links[0].URL, runbooks)
-			assert.True(t, ok && slices.Contains(alerts, strings.TrimSuffix(page, ".md")), "%s links to %s", p.Title, p.Links[0].URL)
+			if url := p.Links[0].URL; url != docs+"telemetry.md" {
+				page, ok := strings.CutPrefix(url, runbooks)
+				assert.True(t, ok && slices.Contains(alerts, strings.TrimSuffix(page, ".md")), "%s links to %s", p.Title, url)
+			}
+			require.NotEmpty(t, p.Targets, p.Title)
 			for _, q := range p.Targets {
 				assertKnown(t, known, p.Title, q.Expr)
 				for _, name := range series.FindAllString(q.Expr, -1) {

@@ -159,7 +159,7 @@ func newDashboard(s *source) *dashboard {
 func (p *panelSource) panel() panel {
 	made := panel{
 		Type: p.Type, Title: p.Title, Description: p.Description, Datasource: &prometheus,
-		Links: []link{{Title: "Runbook", URL: runbooks + p.Runbook + ".md", TargetBlank: true}},
+		Links: []link{p.link()},
 		FieldConfig: &fieldConfig{Overrides: []any{}, Defaults: fieldDefaults{
 			Unit: cmp.Or(p.Unit, "short"), Min: p.Min, Max: p.Max,
 			Color:      map[string]any{"mode": "palette-classic"},

@@ -36,7 +36,8 @@ type panelSource struct {
 	Min   *float64 `yaml:"min"`
 	Max   *float64 `yaml:"max"`
 	Stack bool     `yaml:"stack"`
-	// Runbook is the alert whose page says what to do about it.
+	// Runbook is the alert whose page says what to do about it, or "none" if no
+	// alert looks at it.
 	Runbook string `yaml:"runbook"`
 	// Thresholds are colours from a value on.
 	Thresholds map[float64]string `yaml:"thresholds"`
@@ -52,7 +53,7 @@ type querySource struct {
 const (
 	columns   = 24
 	rowHeight = 1
-	runbooks  = "https://github.com/otelcol-feedback/otelcol-feedback/blob/main/docs/runbooks/"
+	docs      = "https://github.com/otelcol-feedback/otelcol-feedback/blob/main/docs/"
 )
 
 // heights are those of the types of panels.
@@ -114,6 +115,14 @@ func (p *panelSource) check() error {
 		return fmt.Errorf("width is %d, not 1 to %d", p.Width, columns)
 	}
 	return nil
+}
+
+// link leads to the page of the alert, or to what the metrics mean.
+func (p *panelSource) link() link {
+	if p.Runbook == "none" {
+		return link{Title: "Metrics", URL: docs + "telemetry.md", TargetBlank: true}
+	}
+	return link{Title: "Runbook", URL: docs + "runbooks/" + p.Runbook + ".md", TargetBlank: true}
 }
 
 // steps are Grafana's thresholds: the first has no value.
