@@ -47,11 +47,33 @@ const (
 // Config is the configuration of the exporter. The keys of the client and of
 // producer are those of the stock Kafka exporter.
 type Config struct {
-	// ClientConfig says where the brokers are and how to talk to them. brokers
-	// may also be one string with commas.
+	// ClientConfig says where the brokers are and how to talk to them.
+	//
+	//   - brokers: brokers are asked first where the others are, as host:port; also
+	//     one string with commas.
+	//   - client_id: client_id is the name by which brokers know this client.
+	//   - conn_idle_timeout: conn_idle_timeout is how long an idle connection stays
+	//     open. Bounds: more than 0.
+	//   - auth::sasl::mechanism: mechanism is how the user is known. One of: PLAIN,
+	//     SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER.
+	//   - auth::kerberos: Not supported: use sasl, or tls with a client certificate.
 	configkafka.ClientConfig `mapstructure:",squash"`
 
-	// Producer is how records are written. required_acks is always all.
+	// Producer is how records are written.
+	//
+	//   - max_message_bytes: max_message_bytes bounds one record and one batch of
+	//     records, uncompressed. Unit: bytes. Bounds: at least 4096, at most
+	//     max_broker_write_bytes.
+	//   - max_broker_write_bytes: max_broker_write_bytes bounds one request to a
+	//     broker. Unit: bytes. Bounds: 104857600 to 2147483647.
+	//   - required_acks: required_acks is always all, which -1 stands for too:
+	//     otherwise an acknowledged event could be lost. One of: all, -1.
+	//   - compression: compression is the codec of batches. One of: none, gzip,
+	//     snappy, lz4, zstd.
+	//   - flush_max_messages: flush_max_messages bounds the records that the Kafka
+	//     client holds. Unit: records. Bounds: 1 to 1073741824.
+	//   - linger: linger is how long a record waits for others of its batch; with
+	//     acknowledge delivered it is 0s unless it is set. Bounds: 0 to 1h.
 	Producer configkafka.ProducerConfig `mapstructure:"producer"`
 
 	// Topics says which topic an event goes to.

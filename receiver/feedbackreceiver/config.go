@@ -42,10 +42,17 @@ type Protocols struct {
 
 // HTTPConfig is the configuration of the HTTP server.
 type HTTPConfig struct {
-	// ServerConfig is the collector's own HTTP server. Defaults that differ from
-	// it: endpoint localhost:8080, max_request_body_size 20 MiB (also after
-	// decompression), read_header_timeout 10s, read_timeout 30s, write_timeout
-	// and idle_timeout 60s. auth guards /v1/feedback alone.
+	// ServerConfig is the collector's own HTTP server, with other defaults.
+	//
+	//   - max_request_body_size: max_request_body_size bounds a body, as it comes and
+	//     after decompression. Unit: bytes. Bounds: at least 1.
+	//   - read_header_timeout: read_header_timeout bounds reading the headers.
+	//   - read_timeout: read_timeout bounds reading a whole request.
+	//   - write_timeout: write_timeout counts from the end of the headers and covers
+	//     the body, the wait for room and delivery, and the answer; it is more than
+	//     read_timeout.
+	//   - idle_timeout: idle_timeout is how long an idle connection stays open.
+	//   - auth: auth guards /v1/feedback alone.
 	ServerConfig confighttp.ServerConfig `mapstructure:",squash"`
 
 	// TrustedProxies are the CIDRs of proxies whose X-Forwarded-For or Forwarded

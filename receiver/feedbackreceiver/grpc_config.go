@@ -19,16 +19,15 @@ const (
 
 // GRPCConfig is the configuration of the gRPC server.
 type GRPCConfig struct {
-	// ServerConfig is the collector's own gRPC server. Defaults that differ from
-	// it: endpoint localhost:9090, max_recv_msg_size_mib 20 (also after
-	// decompression; grpc-go's own limit is 4), max_concurrent_streams 100 a
-	// connection, keepalive as below. auth guards FeedbackService and reflection,
-	// not grpc.health.v1.
+	// ServerConfig is the collector's own gRPC server, with other defaults.
 	//
-	// keepalive::server_parameters: max_connection_idle 15m, max_connection_age
-	// 1h and max_connection_age_grace 1m (so that clients spread over new
-	// instances), time 1m and timeout 20s (so that dead peers are noticed).
-	// keepalive::enforcement_policy: min_time 10s, permit_without_stream true.
+	//   - max_recv_msg_size_mib: max_recv_msg_size_mib bounds a message, as it comes
+	//     and after decompression. Unit: MiB. Bounds: at least 1.
+	//   - max_concurrent_streams: max_concurrent_streams bounds the calls of one
+	//     connection at a time. Unit: calls.
+	//   - auth: auth guards FeedbackService and reflection, not grpc.health.v1.
+	//   - keepalive::server_parameters: Ages end connections so that clients spread
+	//     over new instances; pings notice peers that are gone.
 	ServerConfig configgrpc.ServerConfig `mapstructure:",squash"`
 
 	// MaxRequestEvents bounds the events of one request. Unit: events. Bounds: at
