@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"go.opentelemetry.io/collector/extension/extensioncapabilities"
@@ -37,6 +38,9 @@ func (e *runtimeExtension) NotifyConfigSnapshot(ctx context.Context, snapshot ex
 	e.configured.Lock()
 	e.certificates = whole.certificateFiles()
 	e.memoryLimit = whole.memoryLimit(availableMemory("/"))
+	if e.collectMore == nil {
+		e.collectMore = collectLess(e.memoryLimit, os.LookupEnv)
+	}
 	e.configured.Unlock()
 	self := "extensions::" + e.id.String()
 	if err := errors.Join(slices.Concat(

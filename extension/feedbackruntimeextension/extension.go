@@ -43,6 +43,7 @@ type runtimeExtension struct {
 	transports   []string // of the configured receivers
 	certificates []string // files; served by receivers
 	memoryLimit  int64    // of memory_limiter, in bytes
+	collectMore  func()   // undoes collectLess; nil before it
 	configured   sync.Mutex
 
 	started      chan struct{} // closed when the pipelines run
@@ -87,6 +88,10 @@ func (e *runtimeExtension) Shutdown(context.Context) error {
 	e.beginStopping()
 	if e.metrics != nil {
 		e.metrics.Shutdown()
+	}
+	if e.collectMore != nil {
+		e.collectMore()
+		e.collectMore = nil
 	}
 	return e.audit.Shutdown()
 }
