@@ -77,7 +77,7 @@ func newSpoolCommand(s streams) *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newSpoolStatusCommand(s), newSpoolVerifyCommand(s), newSpoolWaitCommand(s), newSpoolDrainCommand(s))
+	cmd.AddCommand(newSpoolStatusCommand(s), newSpoolVerifyCommand(s), newSpoolWaitCommand(s), newSpoolDrainCommand(s), newSpoolOwnCommand(s))
 	return cmd
 }
 

@@ -114,7 +114,7 @@ func TestSpoolErrors(t *testing.T) {
 }
 
 func TestSpoolHelp(t *testing.T) {
-	for _, name := range []string{"status", "verify", "wait", "drain"} {
+	for _, name := range []string{"status", "verify", "wait", "drain", "own"} {
 		got := ctl(t, "", nil, "spool", name, "--help")
 		assert.Equal(t, exitOK, got.code)
 		golden(t, "spool."+name+".help.txt", got.out)
