@@ -24,13 +24,16 @@ func (c *check) accept(lr plog.LogRecord, m pcommon.Map) {
 		}
 	}
 	// New members come last: they may move those that the slots point at.
+	before := m.Len()
 	c.stampTime(lr, m)
 	c.stampTrace(lr, m)
 	c.stampID(m)
 	if c.schema.Type == TypePerformanceMetrics && !c.has(fieldIndex(c.schema.Fields, "cache_hit", 0)) {
 		m.PutBool("cache_hit", false)
 	}
-	c.seen = c.fill(m)
+	if m.Len() != before {
+		c.seen = c.fill(m)
+	}
 	lr.SetEventName(eventNames[c.schema.Type])
 	c.setSeverity(lr)
 	c.setAttributes(lr.Attributes())
@@ -113,7 +116,7 @@ func normalise(f *Field, v pcommon.Value) {
 // nothing to do.
 func lower(s string) string {
 	for i := range len(s) {
-		if 'A' <= s[i] && s[i] <= 'F' {
+		if s[i]-'A' < 6 {
 			return strings.ToLower(s)
 		}
 	}
@@ -127,7 +130,7 @@ func (c *check) stampTime(lr plog.LogRecord, m pcommon.Map) {
 	}
 	if !c.has(posTimestamp) {
 		m.PutStr("timestamp", FormatTime(c.time))
-	} else if _, canonical, _ := parseTime(c.slots[posTimestamp].Str()); !canonical {
+	} else if !c.steady {
 		c.slots[posTimestamp].SetStr(FormatTime(c.time))
 	}
 	lr.SetTimestamp(pcommon.NewTimestampFromTime(c.time))

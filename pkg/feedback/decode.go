@@ -45,7 +45,11 @@ type Decoder struct {
 	builders [maxDecodeDepth + 1]xpdata.MapBuilder // one for each level of nesting
 	sizes    []int
 	dst      plog.LogRecordSlice
+	base     int // records of dst that are not of this body
 	max      int
+	rest     int // of the request's bytes, how many are still to come at most
+	plain    plain
+	careful  bool // plain is left out; tests compare the two
 
 	precise     bool // numbers are read as their field's kind wants
 	inexact     bool // the event holds what needs precise
@@ -76,7 +80,9 @@ var (
 
 // NewDecoder returns a decoder.
 func NewDecoder() *Decoder {
-	return &Decoder{dec: jsontext.NewDecoder(strings.NewReader(""))}
+	d := &Decoder{dec: jsontext.NewDecoder(strings.NewReader(""))}
+	d.plain.d = d
+	return d
 }
 
 // Decode appends one log record for each event of body to dst and returns the
@@ -89,8 +95,8 @@ func (d *Decoder) Decode(body []byte, f Format, maxEvents int, dst plog.LogRecor
 	body = bytes.TrimPrefix(body, utf8BOM)
 	d.body, d.dst, d.max, d.sizes = body, dst, maxEvents, nil
 	d.precise = false
+	d.base, d.rest = dst.Len(), len(body)
 	defer d.forget()
-	before := dst.Len()
 	var err error
 	if f == FormatNDJSON || f == FormatSniff && looksLikeLines(body) {
 		err = d.lines()
@@ -99,7 +105,7 @@ func (d *Decoder) Decode(body []byte, f Format, maxEvents int, dst plog.LogRecor
 	}
 	if err != nil {
 		index = len(d.sizes)
-		truncate(dst, before)
+		truncate(dst, d.base)
 		return nil, index, d.bodyError(err)
 	}
 	return d.sizes, 0, nil
@@ -110,6 +116,7 @@ func (d *Decoder) Decode(body []byte, f Format, maxEvents int, dst plog.LogRecor
 func (d *Decoder) forget() {
 	d.arena.Reset()
 	d.in, d.body, d.sizes, d.dst = bytes.Buffer{}, nil, nil, plog.LogRecordSlice{}
+	d.plain = plain{d: d}
 	if cap(d.text) > arenaChunk {
 		d.text = nil
 	}
@@ -129,9 +136,14 @@ func looksLikeLines(body []byte) bool {
 
 // document decodes one event, an array of events or an envelope.
 func (d *Decoder) document() error {
-	d.reset(d.body)
 	d.mayEnvelope = true
-	base := d.dst.Len()
+	if !d.careful {
+		if done, err := d.plainDocument(); done || err != nil {
+			return err
+		}
+	}
+	d.restart()
+	d.mayEnvelope = true
 	var err error
 	switch d.dec.PeekKind() {
 	case '[':
@@ -140,19 +152,19 @@ func (d *Decoder) document() error {
 		if bytes.HasPrefix(bytes.TrimLeft(bytes.TrimLeft(d.body, jsonWhitespace)[1:], jsonWhitespace), []byte(`"events"`)) {
 			err = errEnvelope
 		} else {
-			err = d.element()
+			err = d.next()
 		}
 	default:
-		err = d.element()
+		err = d.next()
 	}
 	if errors.Is(err, errEnvelope) {
-		d.restart(base)
+		d.restart()
 		err = d.envelope()
 	}
 	if errors.Is(err, errEvent) {
-		d.restart(base)
+		d.restart()
 		d.mayEnvelope = false
-		err = d.element()
+		err = d.next()
 	}
 	if err != nil {
 		return err
@@ -160,8 +172,8 @@ func (d *Decoder) document() error {
 	return d.end()
 }
 
-func (d *Decoder) restart(base int) {
-	truncate(d.dst, base)
+func (d *Decoder) restart() {
+	truncate(d.dst, d.base)
 	d.sizes = d.sizes[:0]
 	d.reset(d.body)
 }
@@ -183,7 +195,7 @@ func (d *Decoder) array() error {
 	d.delimiter()
 	d.mayEnvelope = false
 	for d.dec.PeekKind() != ']' {
-		if err := d.element(); err != nil {
+		if err := d.next(); err != nil {
 			return err
 		}
 	}
@@ -240,7 +252,11 @@ func (d *Decoder) lines() error {
 		if len(line) == 0 {
 			continue
 		}
-		events, records := len(d.sizes), d.dst.Len()
+		d.rest = len(line) + len(rest)
+		if d.plainLine(line) {
+			continue
+		}
+		events := len(d.sizes)
 		d.reset(line)
 		err := d.element()
 		if errors.Is(err, errTooMany) {
@@ -250,22 +266,21 @@ func (d *Decoder) lines() error {
 			err = d.end()
 		}
 		if err != nil {
-			// The record that element has begun, if it has, is taken over:
-			// removing it would look at all that came before.
-			var lr plog.LogRecord
-			if d.dst.Len() > records {
-				lr = d.dst.At(records)
-			} else {
-				lr = d.dst.AppendEmpty()
-			}
-			lr.Body().SetStr(string(line))
-			d.sizes = append(d.sizes[:events], len(line))
+			d.sizes = d.sizes[:events]
+			d.record().Body().SetStr(string(line))
+			d.took(len(line))
 		}
 	}
 	if len(d.sizes) == 0 {
 		return io.EOF
 	}
 	return nil
+}
+
+// next is element in a body that is one document.
+func (d *Decoder) next() error {
+	d.rest = len(d.body) - int(d.dec.InputOffset())
+	return d.element()
 }
 
 // element decodes the next value as an event into a record of its own.
@@ -279,7 +294,7 @@ func (d *Decoder) element() error {
 		return errTooMany
 	}
 	start := d.valueStart()
-	lr := d.dst.AppendEmpty()
+	lr := d.record()
 	d.inexact, d.typeSeen = kind != '{', false
 	var err error
 	if kind == '{' {
@@ -294,11 +309,28 @@ func (d *Decoder) element() error {
 	if d.inexact {
 		lr.Body().SetStr(string(text))
 	}
-	if d.sizes == nil {
-		d.sizes = make([]int, 0, max(1, min(d.max, len(d.body)/len(text))))
-	}
-	d.sizes = append(d.sizes, len(text))
+	d.took(len(text))
 	return nil
+}
+
+// record is that of the event in work. One that has been begun in vain is taken
+// over: removing it would look at all that came before.
+func (d *Decoder) record() plog.LogRecord {
+	if at := d.base + len(d.sizes); at < d.dst.Len() {
+		return d.dst.At(at)
+	}
+	return d.dst.AppendEmpty()
+}
+
+// took notes the size of an event that has been read. The first tells how many
+// there may be.
+func (d *Decoder) took(size int) {
+	if d.sizes == nil {
+		n := max(1, min(d.max, d.rest/size))
+		d.sizes = make([]int, 0, n)
+		d.dst.EnsureCapacity(d.base + n)
+	}
+	d.sizes = append(d.sizes, size)
 }
 
 // valueStart is the offset of the value that PeekKind has seen.
@@ -369,9 +401,16 @@ func DecodeString(lr plog.LogRecord) bool {
 	if !strings.HasPrefix(text, "{") {
 		return false
 	}
-	d.reset([]byte(text))
 	d.precise, d.inexact, d.mayEnvelope = false, false, false
+	d.rest = len(text)
 	body := pcommon.NewValueEmpty()
+	d.plain.begin([]byte(text))
+	if d.plain.read(body) && d.plain.next() == 0 {
+		body.MoveTo(lr.Body())
+		return true
+	}
+	d.reset(d.plain.text)
+	d.inexact = false
 	if d.object(body.SetEmptyMap(), 1, nil) != nil || d.end() != nil || d.inexact {
 		return false
 	}

@@ -15,6 +15,7 @@ import (
 func precisely(text string, into pcommon.Value) *Error {
 	text = strings.TrimPrefix(text, string(utf8BOM))
 	d := NewDecoder()
+	d.rest = len(text)
 	eventType, err := d.findType([]byte(text))
 	if err != nil {
 		return syntaxError(err)

@@ -180,9 +180,8 @@ func (d *Decoder) keep(b []byte) string {
 		return ""
 	}
 	if d.arena.Cap()-d.arena.Len() < len(b) {
-		rest := len(d.body) - int(d.dec.InputOffset()) + len(b)
 		d.arena.Reset()
-		d.arena.Grow(max(len(b), min(rest, arenaChunk)))
+		d.arena.Grow(max(len(b), min(d.rest, arenaChunk)))
 	}
 	n := d.arena.Len()
 	d.arena.Write(b)

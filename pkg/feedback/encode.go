@@ -136,6 +136,9 @@ func appendDouble(dst []byte, n float64) []byte {
 }
 
 func appendText(dst []byte, s string) []byte {
+	if plainLen(s) == len(s) {
+		return append(append(append(dst, '"'), s...), '"')
+	}
 	dst, _ = jsontext.AppendQuote(dst, s) // the error is about UTF-8, which it has mended
 	return dst
 }

@@ -14,43 +14,44 @@ const nilUUID = "00000000-0000-0000-0000-000000000000"
 // isUUID reports whether s has the 36-character form of RFC 9562 §4, any
 // version, either case.
 func isUUID(s string) bool {
-	if len(s) != len(nilUUID) {
+	if len(s) != len(nilUUID) || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return false
 	}
-	for i := range len(s) {
-		switch i {
-		case 8, 13, 18, 23:
-			if s[i] != '-' {
-				return false
-			}
-		default:
-			if !isHexDigit(s[i]) {
-				return false
-			}
-		}
-	}
-	return true
+	return allHex(s[:8]) && allHex(s[9:13]) && allHex(s[14:18]) && allHex(s[19:23]) && allHex(s[24:])
 }
 
-func isHexDigit(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+// notHex is 0 for hexadecimal digits.
+var notHex = func() (t [256]uint8) {
+	for c := range t {
+		if !strings.ContainsRune("0123456789abcdefABCDEF", rune(c)) {
+			t[c] = 1
+		}
+	}
+	return t
+}()
+
+func allHex(s string) bool {
+	var odd uint8
+	for i := range len(s) {
+		odd |= notHex[s[i]]
+	}
+	return odd == 0
 }
 
 // isHex reports whether s is exactly n hexadecimal digits.
 func isHex(s string, n int) bool {
-	if len(s) != n {
-		return false
-	}
+	return len(s) == n && allHex(s)
+}
+
+// isZero reports whether a hex id or UUID is all zeros.
+func isZero(s string) bool {
 	for i := range len(s) {
-		if !isHexDigit(s[i]) {
+		if s[i] != '0' && s[i] != '-' {
 			return false
 		}
 	}
 	return true
 }
-
-// isZero reports whether a hex id or UUID is all zeros.
-func isZero(s string) bool { return strings.Trim(s, "0-") == "" }
 
 // lowerHex decodes hexadecimal digits that isHex has seen.
 func lowerHex(dst []byte, s string) { _, _ = hex.Decode(dst, []byte(s)) }
@@ -132,7 +133,10 @@ func zone(s string) (offset time.Duration, ok bool) {
 }
 
 func daysIn(year, month int) int {
-	return time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
+	if month == 2 && year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+		return 29
+	}
+	return [...]int{0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}[month]
 }
 
 // timeLayout is how times are published: UTC, at most nanoseconds.

@@ -16,13 +16,19 @@ type step struct {
 	known  bool // the name is of the schema
 }
 
+// release gives a trail back without the names on it.
+func (t *trail) release() {
+	clear((*t)[:cap(*t)])
+	trails.Put(t)
+}
+
 // place is a position on the trail: how many of its steps lead there. 0 is the
 // event itself.
 type place int
 
 // enter goes one step from a place. What was entered from there before is left.
 func (c *check) enter(from place, s step) place {
-	c.trail = append(c.trail[:from], s)
+	*c.trail = append((*c.trail)[:from], s)
 	return from + 1
 }
 
@@ -39,7 +45,7 @@ const maxShownName = 64
 // personal data.
 func (c *check) field(at place) string {
 	var b []byte
-	for _, s := range c.trail[:at] {
+	for _, s := range (*c.trail)[:at] {
 		switch {
 		case !s.member:
 			b = append(strconv.AppendInt(append(b, '['), int64(s.index), 10), ']')

@@ -4,6 +4,7 @@
 package feedback
 
 import (
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -19,7 +20,8 @@ type textStat struct {
 // category Cc: C0, DEL and C1. What is not UTF-8 counts as one: only OTLP can
 // bring it here.
 func inspect(s string) (t textStat) {
-	for i := 0; i < len(s); i++ {
+	t.runes = plainLen(s) // mostly all
+	for i := t.runes; i < len(s); i++ {
 		c := s[i]
 		switch {
 		case c >= 0x20 && c < 0x7f:
@@ -44,3 +46,29 @@ func inspect(s string) (t textStat) {
 }
 
 func normaliseLines(s string) string { return strings.ReplaceAll(s, "\r\n", "\n") }
+
+// plainLen is how many bytes of s, from its start, JSON holds as they are and
+// people read as one character each: ASCII without control characters, quotation
+// marks and backslashes; DEL ends it, too. Eight bytes are looked at in one step.
+func plainLen[T string | []byte](s T) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		quote, slash := w^'"'*ones, w^'\\'*ones
+		// A high bit is set in each byte that is none of these: below a space, a
+		// quotation mark, a backslash, DEL or above. Borrowing and carrying only
+		// ever spoil bytes behind one that is.
+		odd := w | (w - ' '*ones) | (quote - ones) | (slash - ones) | (w + ones)
+		if odd&highs != 0 {
+			return i + bits.TrailingZeros64(odd&highs)/8
+		}
+	}
+	for ; i < len(s) && ' ' <= s[i] && s[i] < 0x7f && s[i] != '"' && s[i] != '\\'; i++ {
+	}
+	return i
+}

@@ -79,18 +79,12 @@ type check struct {
 	time   time.Time         // the event's
 	errs   []Error
 	more   bool
-	trail  trail
+	trail  *trail
+	steady bool // the timestamp is already as it is published
 }
 
-// checks are pooled for their trails.
-var checks = sync.Pool{New: func() any { return new(check) }}
-
-// release drops all that belongs to the event.
-func (c *check) release() {
-	clear(c.trail[:cap(c.trail)])
-	*c = check{trail: c.trail[:0]}
-	checks.Put(c)
-}
+// trails are pooled; a check itself is on the stack.
+var trails = sync.Pool{New: func() any { return new(trail) }}
 
 // Validate judges the event in lr. size is that of its JSON text, or 0 if it did
 // not come as text; now is the time of receipt.
@@ -99,9 +93,8 @@ func (c *check) release() {
 // ids made, name, times, trace, severity and attributes set. A refused one says
 // what it said; a body of JSON text has become what the text holds.
 func (v *Validator) Validate(lr plog.LogRecord, size int, now time.Time) Verdict {
-	c := checks.Get().(*check)
-	defer c.release()
-	c.Validator, c.now, c.schema, c.json, c.stamp = v, now, commonSchema, size > 0, lr.Timestamp()
+	c := check{Validator: v, now: now, schema: commonSchema, json: size > 0, stamp: lr.Timestamp(), trail: trails.Get().(*trail)}
+	defer c.trail.release()
 	if name, ok := strings.CutPrefix(lr.EventName(), EventNamePrefix); ok {
 		c.named = name
 	}

@@ -186,12 +186,12 @@ func (c *check) enum(f *Field, s string, at place) {
 }
 
 func (c *check) timestamp(s string, at place) {
-	t, _, ok := parseTime(s)
+	t, canonical, ok := parseTime(s)
 	if !ok {
 		c.add(at, CodeInvalidFormat, "expected a date and time as in RFC 3339")
 		return
 	}
-	c.time = t
+	c.time, c.steady = t, canonical
 	c.window(at)
 }
 
