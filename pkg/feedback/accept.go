@@ -19,7 +19,7 @@ func (c *check) accept(lr plog.LogRecord, m pcommon.Map) {
 		c.seen = c.fill(m)
 	}
 	for i := range c.schema.Fields {
-		if c.has(i) {
+		if c.restyle && c.has(i) {
 			normalise(&c.schema.Fields[i], c.slots[i])
 		}
 	}
@@ -86,8 +86,8 @@ func normalise(f *Field, v pcommon.Value) {
 			v.SetStr(lower(s))
 		}
 	case KindEnum:
-		if published, ok := aliases[v.Str()]; ok {
-			v.SetStr(published)
+		if s := v.Str(); s != canonical(s) {
+			v.SetStr(canonical(s))
 		}
 	case KindInteger:
 		if v.Type() == pcommon.ValueTypeDouble {

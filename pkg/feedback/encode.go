@@ -60,7 +60,7 @@ func appendFields(dst []byte, m pcommon.Map, fields []Field) []byte {
 		if len(dst) > start {
 			dst = append(dst, ',')
 		}
-		dst = append(append(append(dst, '"'), fields[i].Name...), '"', ':')
+		dst = append(dst, fields[i].key...)
 		dst = appendField(dst, &fields[i], slots[i])
 	}
 	if extra {

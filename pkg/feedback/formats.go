@@ -5,42 +5,56 @@ package feedback
 
 import (
 	"encoding/hex"
-	"strings"
 	"time"
 )
 
 const nilUUID = "00000000-0000-0000-0000-000000000000"
 
 // isUUID reports whether s has the 36-character form of RFC 9562 §4, any
-// version, either case.
-func isUUID(s string) bool {
+// version, either case, and whether it is in lower case.
+func isUUID(s string) (ok, low bool) {
 	if len(s) != len(nilUUID) || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return false
+		return false, false
 	}
-	return allHex(s[:8]) && allHex(s[9:13]) && allHex(s[14:18]) && allHex(s[19:23]) && allHex(s[24:])
+	return allHex(s[:8], s[9:13], s[14:18], s[19:23], s[24:])
 }
 
-// notHex is 0 for hexadecimal digits.
-var notHex = func() (t [256]uint8) {
+// isHex reports whether s is exactly n hexadecimal digits, and whether they are
+// in lower case.
+func isHex(s string, n int) (ok, low bool) {
+	if len(s) != n {
+		return false, false
+	}
+	return allHex(s)
+}
+
+// What a byte is as a hexadecimal digit; 0 is a digit, or a letter in lower case.
+const (
+	hexUpper = 1 << iota
+	hexNot
+)
+
+var hexDigits = func() (t [256]uint8) {
 	for c := range t {
-		if !strings.ContainsRune("0123456789abcdefABCDEF", rune(c)) {
-			t[c] = 1
+		switch {
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'f':
+		case 'A' <= c && c <= 'F':
+			t[c] = hexUpper
+		default:
+			t[c] = hexNot
 		}
 	}
 	return t
 }()
 
-func allHex(s string) bool {
+func allHex(parts ...string) (ok, low bool) {
 	var odd uint8
-	for i := range len(s) {
-		odd |= notHex[s[i]]
+	for _, s := range parts {
+		for i := range len(s) {
+			odd |= hexDigits[s[i]]
+		}
 	}
-	return odd == 0
-}
-
-// isHex reports whether s is exactly n hexadecimal digits.
-func isHex(s string, n int) bool {
-	return len(s) == n && allHex(s)
+	return odd&hexNot == 0, odd == 0
 }
 
 // isZero reports whether a hex id or UUID is all zeros.

@@ -75,15 +75,17 @@ func keepsRule(f *Field, v pcommon.Value) bool {
 	}
 	switch s := v.Str(); f.Kind {
 	case KindUUID:
-		return isUUID(s)
+		ok, _ := isUUID(s)
+		return ok
 	case KindHex:
-		return isHex(s, f.MaxLen)
+		ok, _ := isHex(s, f.MaxLen)
+		return ok
 	case KindTimestamp:
 		_, _, ok := parseTime(s)
 		return ok
 	case KindEnum:
 		for _, e := range f.Enum {
-			if e == s || aliases[s] == e {
+			if e == canonical(s) {
 				return true
 			}
 		}

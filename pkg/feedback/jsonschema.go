@@ -126,9 +126,9 @@ func enumSchema(f *Field) map[string]any {
 	var values []any
 	for _, e := range f.Enum {
 		values = append(values, e)
-		for alias, published := range aliases {
-			if published == e {
-				values = append(values, alias)
+		for _, a := range aliases {
+			if a.published == e {
+				values = append(values, a.spelling)
 			}
 		}
 	}

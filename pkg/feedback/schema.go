@@ -49,6 +49,8 @@ type Field struct {
 	Fields []Field
 	// Doc describes the field for people; units included.
 	Doc string
+
+	key string // its name as JSON, with the colon behind it
 }
 
 // Schema describes one event type.
@@ -63,8 +65,18 @@ type Schema struct {
 	Fields []Field
 }
 
-// aliases maps accepted spellings in closed sets to the published ones.
-var aliases = map[string]string{"ab_test": "a_b_test"}
+// aliases are accepted spellings in closed sets.
+var aliases = [...]struct{ spelling, published string }{{"ab_test", "a_b_test"}}
+
+// canonical is the published spelling of a value of a closed set.
+func canonical(value string) string {
+	for _, a := range aliases {
+		if a.spelling == value {
+			return a.published
+		}
+	}
+	return value
+}
 
 var inf = math.Inf(1)
 
@@ -193,11 +205,20 @@ var schemas = []*Schema{
 }
 
 func newSchema(typ, key, doc string, fields ...Field) *Schema {
-	return &Schema{Type: typ, Key: key, Doc: doc, Fields: append(common[:numCommon:numCommon], fields...)}
+	fields = append(common[:numCommon:numCommon], fields...)
+	setKeys(fields)
+	return &Schema{Type: typ, Key: key, Doc: doc, Fields: fields}
+}
+
+func setKeys(fields []Field) {
+	for i := range fields {
+		fields[i].key = `"` + fields[i].Name + `":`
+		setKeys(fields[i].Fields)
+	}
 }
 
 // commonSchema stands in where the type is not known.
-var commonSchema = &Schema{Type: TypeUnknown, Fields: common}
+var commonSchema = newSchema(TypeUnknown, "", "")
 
 // maxFields bounds the fields of any schema, for arrays on the stack.
 const maxFields = 20

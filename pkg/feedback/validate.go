@@ -64,23 +64,24 @@ type Validator struct {
 // it lasts, so that a refused event is kept as it came.
 type check struct {
 	*Validator
-	now    time.Time
-	schema *Schema
-	named  string                   // the type that the record's event name says
-	slots  [maxFields]pcommon.Value // by position in the schema
-	seen   uint32                   // which slots are filled
-	json   bool                     // came as JSON text: no duplicate names, valid UTF-8
-	crlf   bool                     // some string has CR LF
-	names  bool                     // some name has CR LF
-	extra  bool                     // has unknown fields or nulls to remove
-	bytes  int                      // of all strings
-	values int
-	stamp  pcommon.Timestamp // the record's own
-	time   time.Time         // the event's
-	errs   []Error
-	more   bool
-	trail  *trail
-	steady bool // the timestamp is already as it is published
+	now     time.Time
+	schema  *Schema
+	named   string                   // the type that the record's event name says
+	slots   [maxFields]pcommon.Value // by position in the schema
+	seen    uint32                   // which slots are filled
+	json    bool                     // came as JSON text: no duplicate names, valid UTF-8
+	crlf    bool                     // some string has CR LF
+	names   bool                     // some name has CR LF
+	extra   bool                     // has unknown fields or nulls to remove
+	restyle bool                     // some value is not written as it is published
+	bytes   int                      // of all strings
+	values  int
+	stamp   pcommon.Timestamp // the record's own
+	time    time.Time         // the event's
+	errs    []Error
+	more    bool
+	trail   *trail
+	steady  bool // the timestamp is already as it is published
 }
 
 // trails are pooled; a check itself is on the stack.
@@ -227,8 +228,10 @@ func (c *check) has(position int) bool { return c.seen&(1<<position) != 0 }
 func (c *check) verdict() Verdict {
 	v := Verdict{EventType: c.schema.Type, Errors: c.errs, Truncated: c.more}
 	if c.has(posEventID) {
-		if id := c.slots[posEventID]; id.Type() == pcommon.ValueTypeStr && isUUID(id.Str()) && !isZero(id.Str()) {
-			v.EventID = lower(id.Str())
+		if id := c.slots[posEventID]; id.Type() == pcommon.ValueTypeStr && !isZero(id.Str()) {
+			if ok, _ := isUUID(id.Str()); ok {
+				v.EventID = lower(id.Str())
+			}
 		}
 	}
 	return v

@@ -142,13 +142,17 @@ func (c *check) stringField(f *Field, s string, at place) {
 	}
 	switch f.Kind {
 	case KindUUID:
-		if !isUUID(s) {
+		ok, low := isUUID(s)
+		c.restyle = c.restyle || !low
+		if !ok {
 			c.add(at, CodeInvalidFormat, "expected a UUID of 36 characters")
 		} else if isZero(s) {
 			c.add(at, CodeInvalidValue, "expected a UUID that is not nil")
 		}
 	case KindHex:
-		if !isHex(s, f.MaxLen) {
+		ok, low := isHex(s, f.MaxLen)
+		c.restyle = c.restyle || !low
+		if !ok {
 			c.add(at, CodeInvalidFormat, fmt.Sprintf("expected %d hexadecimal digits", f.MaxLen))
 		} else if isZero(s) {
 			c.add(at, CodeInvalidValue, "expected an id that is not all zeros")
@@ -173,8 +177,10 @@ func (c *check) emptyString(f *Field, at place) {
 }
 
 func (c *check) enum(f *Field, s string, at place) {
+	value := canonical(s)
+	c.restyle = c.restyle || value != s
 	for _, e := range f.Enum {
-		if e == s || aliases[s] == e {
+		if e == value {
 			return
 		}
 	}
@@ -253,6 +259,7 @@ func (c *check) number(f *Field, v pcommon.Value, at place, depth int) {
 		if f.Kind == KindInteger && v.Int() >= int64(f.Min) {
 			return
 		}
+		c.restyle = c.restyle || math.Abs(n) >= maxExactDouble
 	case pcommon.ValueTypeDouble:
 		n = v.Double()
 		if math.IsNaN(n) || math.IsInf(n, 0) {
@@ -263,6 +270,7 @@ func (c *check) number(f *Field, v pcommon.Value, at place, depth int) {
 			c.add(at, CodeInvalidType, "expected an integer")
 			return
 		}
+		c.restyle = c.restyle || f.Kind == KindInteger
 	default:
 		if f.Kind == KindInteger {
 			c.wrongType(v, at, depth, "expected an integer")
