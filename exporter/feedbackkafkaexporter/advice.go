@@ -64,7 +64,10 @@ func adviseConnection(err error) string {
 		return "the brokers may want a certificate: set " + of("tls", "cert_file") + " and " + of("tls", "key_file")
 	case says(saysNoTLS), errors.As(err, &record):
 		return "the broker does not speak TLS on this port: name its TLS port in " + of("brokers") + ", or take " + of("tls") + " out"
-	case says(saysTLS), says(saysAlert):
+	case says(saysTLS):
+		return "the broker speaks TLS on this port: set " + of("tls") + " (ca_file), or name its plain port in " + of("brokers") +
+			"; or something in front of the brokers, such as a load balancer, has none behind it"
+	case says(saysAlert):
 		return "the broker speaks TLS on this port: set " + of("tls") + " (ca_file), or name its plain port in " + of("brokers")
 	case says(saysLogin):
 		return "the broker wants a login on this port: set " + of("auth", "sasl") + ", or name another port in " + of("brokers")

@@ -60,11 +60,11 @@ func TestAdviceOnTopics(t *testing.T) {
 	}
 	require.Len(t, topics, len(want))
 	for _, topic := range topics {
-		var advised *statusError
-		require.ErrorAs(t, h.problem(topic, topicState{err: kerr.UnknownTopicOrPartition}), &advised)
-		assert.Contains(t, advised.what(), want[topic.name])
-		require.ErrorAs(t, h.problem(topic, topicState{err: kerr.TopicAuthorizationFailed}), &advised)
-		assert.Contains(t, advised.what(), "allow User:ANONYMOUS WRITE and DESCRIBE on topic "+topic.name)
+		var advice *statusError
+		require.ErrorAs(t, h.problem(topic, topicState{err: kerr.UnknownTopicOrPartition}), &advice)
+		assert.Contains(t, advice.what(), want[topic.name])
+		require.ErrorAs(t, h.problem(topic, topicState{err: kerr.TopicAuthorizationFailed}), &advice)
+		assert.Contains(t, advice.what(), "allow User:ANONYMOUS WRITE and DESCRIBE on topic "+topic.name)
 	}
 }
 

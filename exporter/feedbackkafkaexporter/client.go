@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/kafka/configkafka"
@@ -72,7 +73,7 @@ func clientOpts(
 		kgo.RequiredAcks(kgo.AllISRAcks()), // with it the writes are idempotent and ordered, 5 in flight per broker
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
 		kgo.ProducerBatchCompression(codec(cfg.Producer)),
-		kgo.ProducerLinger(cfg.Producer.Linger),
+		kgo.ProducerLinger(cfg.clientLinger()),
 		kgo.ProducerBatchMaxBytesFn(batchLimit),
 		kgo.BrokerMaxWriteBytes(int32(cfg.Producer.MaxBrokerWriteBytes)),
 		kgo.MaxBufferedRecords(cfg.Producer.FlushMaxMessages),
@@ -116,12 +117,15 @@ func clientLogger(logger *zap.Logger) *zap.Logger {
 	}))
 }
 
-// advisor has what the client says of refused credentials, which it says before
-// the health watch can, say what to do.
+// advisor has what the client says of connections that cannot be used, which it
+// says before the health watch can, say what to do.
 type advisor struct{ kgo.Logger }
 
+// advised are the client's words for such connections.
+var advised = []string{"unable to initialize sasl", "unable to request api versions"}
+
 func (a advisor) Log(level kgo.LogLevel, message string, fields ...any) {
-	if message == "unable to initialize sasl" {
+	if slices.Contains(advised, message) {
 		for _, f := range fields {
 			if err, ok := f.(error); ok {
 				fields = append(fields, "advice", adviseConnection(err))

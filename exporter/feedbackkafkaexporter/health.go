@@ -309,9 +309,9 @@ func (h *health) say(err error) {
 		return
 	}
 	fields := []zap.Field{zap.String("error", text), zap.NamedError("cause", errors.Unwrap(err))}
-	var advised interface{ what() string }
-	if errors.As(err, &advised) {
-		fields = append(fields, zap.String("advice", advised.what()))
+	var advice interface{ what() string }
+	if errors.As(err, &advice) {
+		fields = append(fields, zap.String("advice", advice.what()))
 	}
 	h.logger.Warn("Cannot deliver to Kafka", fields...)
 	if stored {
