@@ -189,7 +189,7 @@ func (c *Cluster) Stop() {
 
 // format prepares the node's data directory.
 func (n *Node) format(ctx context.Context, clusterID string) error {
-	cmd := n.java(ctx, "kafka.tools.StorageTool", "format", "--cluster-id", clusterID, "--config", n.path("server.properties"))
+	cmd := n.java(ctx, "kafka.tools.StorageTool", "format", "--cluster-id="+clusterID, "--config", n.path("server.properties"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return errors.Join(fmt.Errorf("formatting kafka node %d: %s", n.id, out), err)
 	}
