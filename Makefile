@@ -17,9 +17,9 @@ CACHE   := $(ROOT)/.cache
 TOOLS   := $(ROOT)/.tools
 
 DIST         := distribution/otelcol-feedback
-TEST_MODULES := . api internal/tools/inventory
+TEST_MODULES := . api internal/tools/inventory internal/tools/release
 GO_MODULES   := $(TEST_MODULES) testbed
-TIDY_MODULES := $(GO_MODULES) internal/tools internal/tools/buf internal/tools/lint
+TIDY_MODULES := $(GO_MODULES) internal/tools internal/tools/buf internal/tools/lint internal/tools/actionlint
 
 # Release binaries: no cgo, so that they run in an empty image; no build path
 # and no revision, so that the same sources give the same bytes.
@@ -28,6 +28,10 @@ BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false
 # What is looked into, and the folders it was built from.
 BINARIES  := bin/otelcol-feedback=$(DIST) bin/feedbackctl=cmd/feedbackctl
 INVENTORY  = $(TOOLS)/inventory -version $(VERSION)
+
+# What a release is built for, and the time of its files: that of the commit.
+PLATFORMS   ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+SOURCE_DATE  = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || echo 0))
 
 # Bounds of the long targets, for the command line: make fuzz FUZZTIME=5m
 FUZZTIME  ?= 30s
@@ -57,7 +61,7 @@ test: test-unit check-generated test-kafka ## Units with -race, drift of generat
 verify: test-unit check-generated test-kafka-once test-hostile-once test-observability-once test-faults-once fuzz test-container test-sbom ## test, and all that takes longer: attacks, alerts, faults, fuzzing, the container image
 
 .PHONY: lint
-lint: lint-headers lint-sleeps lint-proto lint-tidy lint-go ## Linters, module files, licence headers
+lint: lint-headers lint-workflows lint-sleeps lint-proto lint-tidy lint-go ## Linters, module files, licence headers
 
 .PHONY: generate
 generate: generate-api generate-go generate-distribution ## Write all generated code
@@ -176,6 +180,30 @@ rootfs: build $(TOOLS)/inventory ## Lay out the container image's files in bin/r
 test-container: rootfs ## Build the image's final stage from bin/ and run what is in it (needs buildah)
 	@testbed/container_test.sh
 
+.PHONY: packages
+packages: build $(TOOLS)/inventory $(TOOLS)/release ## Build .deb and .rpm for this processor in bin/packages
+	@scripts/stage.sh bin/stage $(VERSION) linux/$$(go env GOARCH)
+	@rm -rf bin/packages
+	@$(TOOLS)/release -version $(VERSION) -time $(SOURCE_DATE) -stage bin/stage -out bin/packages -archives=false linux/$$(go env GOARCH)
+
+.PHONY: test-packages
+test-packages: build kafka-libs $(TOOLS)/inventory $(TOOLS)/release ## Install, upgrade and remove the .deb on a Debian system under systemd (Linux, root)
+	@scripts/test-packages.sh
+
+.PHONY: test-packages-once
+test-packages-once: build kafka-libs $(TOOLS)/inventory $(TOOLS)/release # the same, unless exactly these inputs have passed before
+	@scripts/test-packages.sh --once
+
+.PHONY: release-snapshot
+release-snapshot: $(TOOLS)/inventory $(TOOLS)/release ## Build all that a release publishes in bin/release (PLATFORMS="linux/amd64 …")
+	@scripts/stage.sh bin/stage $(VERSION) $(PLATFORMS)
+	@rm -rf bin/release
+	@$(TOOLS)/release -version $(VERSION) -time $(SOURCE_DATE) -stage bin/stage -out bin/release $(PLATFORMS)
+
+.PHONY: test-release
+test-release: release-snapshot ## Look into what release-snapshot made, run it, and make it again: the same bytes
+	@PLATFORMS='$(PLATFORMS)' SOURCE_DATE=$(SOURCE_DATE) scripts/test-release.sh $(VERSION)
+
 .PHONY: sbom
 sbom: build $(TOOLS)/inventory ## What is in the binaries: bin/sbom/*.cdx.json (CycloneDX)
 	@$(INVENTORY) -sbom bin/sbom $(BINARIES)
@@ -215,6 +243,11 @@ lint-go: $(TOOLS)/golangci-lint ## golangci-lint on every module, tests included
 	  echo "== golangci-lint in $$module"; \
 	  (cd $$module && $(TOOLS)/golangci-lint run --allow-parallel-runners --config $(ROOT)/.golangci.yml ./...) || status=1; \
 	done; exit $$status
+
+.PHONY: lint-workflows
+lint-workflows: $(TOOLS)/actionlint ## actionlint on .github/workflows; every action pinned by its commit
+	@$(TOOLS)/actionlint -shellcheck= -pyflakes=
+	@scripts/check-actions.sh
 
 .PHONY: lint-proto
 lint-proto: $(TOOLS)/buf ## buf lint and format check of the protobuf files
@@ -269,6 +302,10 @@ $(TOOLS)/buf: internal/tools/buf/go.mod
 	$(call tool,internal/tools/buf,github.com/bufbuild/buf/cmd/buf)
 $(TOOLS)/inventory: internal/tools/inventory/go.mod $(wildcard internal/tools/inventory/*.go)
 	$(call tool,internal/tools/inventory,github.com/otelcol-feedback/otelcol-feedback/internal/tools/inventory)
+$(TOOLS)/release: internal/tools/release/go.mod $(wildcard internal/tools/release/*.go)
+	$(call tool,internal/tools/release,github.com/otelcol-feedback/otelcol-feedback/internal/tools/release)
+$(TOOLS)/actionlint: internal/tools/actionlint/go.mod
+	$(call tool,internal/tools/actionlint,github.com/rhysd/actionlint/cmd/actionlint)
 # Takes minutes to compile.
 $(TOOLS)/golangci-lint: internal/tools/lint/go.mod
 	$(call tool,internal/tools/lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)

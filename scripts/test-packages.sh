@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Copyright The otelcol-feedback Authors
+# SPDX-License-Identifier: Apache-2.0
+
+# Builds the Debian package twice, as two versions, and takes them through
+# install, upgrade, downgrade, removal and purge on a Debian system under a
+# systemd of its own (systemd-nspawn): nothing is installed on this machine.
+# With --once it is not repeated for the same inputs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+needs=(debootstrap systemd-container util-linux openjdk-17-jre-headless)
+[[ $(uname -s) == Linux ]] || skip "the test of the packages" "run it on Linux"
+if ! command -v debootstrap >/dev/null || ! command -v systemd-nspawn >/dev/null; then
+  { in_ci && install_packages "${needs[@]}"; } || skip "the test of the packages" "apt-get install ${needs[*]}"
+fi
+if [[ $(id -u) != 0 ]]; then
+  if in_ci && command -v sudo >/dev/null; then
+    exec sudo --preserve-env=CI,PATH,GOCACHE,GOMODCACHE,HOME "$PWD/scripts/test-packages.sh" "$@"
+  fi
+  skip "the test of the packages" "run make test-packages as root"
+fi
+
+version=$(sed -n 's/^  version: //p' builder-config.yaml)
+next=$version.1
+platform=linux/$(go env GOARCH)
+work=.cache/packages
+
+inputs=$({
+  find bin/otelcol-feedback bin/feedbackctl config distribution/packages internal/tools/release testbed/install testbed/kafka \
+    scripts/test-packages.sh scripts/debian-root.sh scripts/stage.sh -type f -print0 | sort -z | xargs -0 sha256sum
+} | sha256sum | cut -d' ' -f1)
+passed=.cache/passed/packages-$inputs
+if [[ ${1:-} == --once && -e $passed ]]; then
+  echo "ok  	testbed/install	(passed before with the same binaries, packages and tests)"
+  exit 0
+fi
+rm -f .cache/passed/packages-*
+
+# How much of the kernel the unit leaves open: 0.0 nothing, 10.0 all.
+threshold=15
+echo "systemd-analyze security: $(systemd-analyze security --offline=true --threshold=$threshold \
+  "$PWD/distribution/packages/otelcol-feedback.service" | tail -n 1 | sed 's/.*: //') (at most ${threshold:0:1}.${threshold:1})"
+
+# The next version: another number, and other configurations.
+rm -rf "$work"
+mkdir -p "$work/old" "$work/new" "$work/root/distribution"
+cp -R LICENSE README.md CHANGELOG.md config "$work/root/"
+cp -R distribution/packages "$work/root/distribution/"
+for file in "$work"/root/config/*.yaml; do echo "# next" >>"$file"; done
+pack() { # pack VERSION ROOT OUT
+  scripts/stage.sh "$work/stage" "$1" "$platform"
+  .tools/release -version "$1" -time 1767225600 -root "$2" -stage "$work/stage" -out "$3" -archives=false -formats deb "$platform"
+}
+pack "$version" . "$work/old"
+pack "$next" "$work/root" "$work/new"
+
+if command -v lintian >/dev/null; then
+  lintian --fail-on error --suppress-tags "$(grep -v '^#' distribution/packages/lintian-suppressed | paste -sd, -)" "$work"/old/*.deb
+fi
+
+scripts/debian-root.sh
+machine=$PWD/.cache/debian/machine
+rm -rf "$machine"
+cp -a .cache/debian/root "$machine"
+trap 'rm -rf "$machine"' EXIT
+export FEEDBACK_DEBIAN=$machine FEEDBACK_KAFKA_LIBS=${FEEDBACK_KAFKA_LIBS:-$PWD/.cache/kafka/libs}
+FEEDBACK_DEB_OLD=$(realpath "$work"/old/*.deb) FEEDBACK_DEB_NEW=$(realpath "$work"/new/*.deb)
+export FEEDBACK_DEB_OLD FEEDBACK_DEB_NEW
+(cd testbed && go test -count=1 -timeout 15m -tags install -run TestDebianPackage ./install)
+mkdir -p .cache/passed
+touch "$passed"
