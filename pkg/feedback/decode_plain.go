@@ -178,7 +178,8 @@ func (p *plain) members(b *xpdata.MapBuilder, depth int, fields []Field) bool {
 		if !ok || !p.take(':') {
 			return false
 		}
-		name, nested := "", []Field(nil)
+		var name string
+		var nested []Field
 		if at := indexOf(fields, raw, hint); at >= 0 {
 			if seen&(1<<at) != 0 {
 				return false

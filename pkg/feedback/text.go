@@ -51,24 +51,42 @@ func normaliseLines(s string) string { return strings.ReplaceAll(s, "\r\n", "\n"
 // people read as one character each: ASCII without control characters, quotation
 // marks and backslashes; DEL ends it, too. Eight bytes are looked at in one step.
 func plainLen[T string | []byte](s T) int {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x80 * ones
-	)
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		quote, slash := w^'"'*ones, w^'\\'*ones
-		// A high bit is set in each byte that is none of these: below a space, a
-		// quotation mark, a backslash, DEL or above. Borrowing and carrying only
-		// ever spoil bytes behind one that is.
-		odd := w | (w - ' '*ones) | (quote - ones) | (slash - ones) | (w + ones)
-		if odd&highs != 0 {
-			return i + bits.TrailingZeros64(odd&highs)/8
+		if odd := oddBytes(word(s, i)); odd != 0 {
+			return i + bits.TrailingZeros64(odd)/8
 		}
+	}
+	if i == len(s) {
+		return i
+	}
+	if i > 0 { // the last eight, some of them once more
+		i = len(s) - 8
+		if odd := oddBytes(word(s, i)); odd != 0 {
+			return i + bits.TrailingZeros64(odd)/8
+		}
+		return len(s)
 	}
 	for ; i < len(s) && ' ' <= s[i] && s[i] < 0x7f && s[i] != '"' && s[i] != '\\'; i++ {
 	}
 	return i
+}
+
+// word is eight bytes, the first lowest.
+func word[T string | []byte](s T, i int) uint64 {
+	_ = s[i+7]
+	return uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+		uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+}
+
+// oddBytes sets the high bit of each byte of w that is not plain: below a space,
+// a quotation mark, a backslash, DEL or above. Borrowing and carrying only ever
+// spoil bytes above one that is.
+func oddBytes(w uint64) uint64 {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	quote, slash := w^'"'*ones, w^'\\'*ones
+	return (w | (w - ' '*ones) | (quote - ones) | (slash - ones) | (w + ones)) & highs
 }

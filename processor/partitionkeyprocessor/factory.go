@@ -9,7 +9,6 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/processor"
-	"go.opentelemetry.io/collector/processor/processorhelper"
 
 	"github.com/otelcol-feedback/otelcol-feedback/processor/partitionkeyprocessor/internal/metadata"
 )
@@ -20,11 +19,11 @@ func NewFactory() processor.Factory {
 		processor.WithLogs(createLogs, metadata.LogsStability))
 }
 
-func createLogs(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Logs) (processor.Logs, error) {
+func createLogs(_ context.Context, _ processor.Settings, cfg component.Config, next consumer.Logs) (processor.Logs, error) {
 	keyer, err := newKeyer(cfg.(*Config))
 	if err != nil {
 		return nil, err
 	}
-	return processorhelper.NewLogs(ctx, set, cfg, next, keyer.processLogs,
-		processorhelper.WithCapabilities(consumer.Capabilities{MutatesData: true}))
+	keyer.next = next
+	return keyer, nil
 }

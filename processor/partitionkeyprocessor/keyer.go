@@ -7,16 +7,27 @@ import (
 	"context"
 	"fmt"
 
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/processor"
 
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
 )
 
 const fieldType = "type"
 
-// keyer sets the key of each event.
+var _ processor.Logs = (*keyer)(nil)
+
+// keyer sets the key of each event. It is the consumer itself and not a function
+// under processorhelper, which counts what comes in and goes out of each request:
+// here that is the same.
 type keyer struct {
+	component.StartFunc
+	component.ShutdownFunc
+
+	next       consumer.Logs
 	paths      map[string][]string // by event type, overridden ones only
 	groupByKey bool
 }
@@ -40,7 +51,13 @@ func newKeyer(cfg *Config) (*keyer, error) {
 	return k, nil
 }
 
-func (k *keyer) processLogs(_ context.Context, ld plog.Logs) (plog.Logs, error) {
+// Capabilities implements consumer.Logs.
+func (k *keyer) Capabilities() consumer.Capabilities {
+	return consumer.Capabilities{MutatesData: true}
+}
+
+// ConsumeLogs implements consumer.Logs.
+func (k *keyer) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	for _, rl := range ld.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, lr := range sl.LogRecords().All() {
@@ -51,7 +68,7 @@ func (k *keyer) processLogs(_ context.Context, ld plog.Logs) (plog.Logs, error) 
 	if k.groupByKey {
 		group(ld)
 	}
-	return ld, nil
+	return k.next.ConsumeLogs(ctx, ld)
 }
 
 // setKey leaves refused records, which go to the dead-letter topic, and what is
