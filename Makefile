@@ -55,10 +55,10 @@ run: build ## Start the quick start: the collector with a broker inside
 	@scripts/run.sh
 
 .PHONY: test
-test: test-unit check-generated test-kafka ## Units with -race, drift of generated code, one Apache Kafka node
+test: test-unit test-ratios check-generated test-kafka ## Units with -race, what an event costs, drift of generated code, one Apache Kafka node
 
 .PHONY: verify
-verify: test-unit check-generated test-kafka-once test-hostile-once test-observability-once test-faults-once fuzz test-container test-sbom ## test, and all that takes longer: attacks, alerts, faults, fuzzing, the container image
+verify: test-unit test-ratios check-generated test-kafka-once test-hostile-once test-observability-once test-faults-once fuzz test-container test-sbom ## test, and all that takes longer: attacks, alerts, faults, fuzzing, the container image
 
 .PHONY: lint
 lint: lint-headers lint-workflows lint-sleeps lint-proto lint-tidy lint-go ## Linters, module files, licence headers
@@ -67,8 +67,9 @@ lint: lint-headers lint-workflows lint-sleeps lint-proto lint-tidy lint-go ## Li
 generate: generate-api generate-go generate-distribution ## Write all generated code
 
 .PHONY: bench
-bench: ## Run the benchmarks (BENCH=regexp COUNT=n); compare two runs with make bench-compare
+bench: ## Run the benchmarks and print what an event costs (BENCH=regexp COUNT=n); compare two runs with make bench-compare
 	@BENCH='$(BENCH)' BENCHTIME=$(BENCHTIME) COUNT=$(COUNT) scripts/bench.sh $(GO_MODULES)
+	@BENCH=process go test -count=1 -v -run '^TestFigures$$' ./internal/wholepath
 
 .PHONY: hooks
 hooks: ## Enable the pre-commit hook in this clone
@@ -101,6 +102,10 @@ test-unit: ## Unit tests of the components, with -race
 	  echo "== go test -race in $$module"; \
 	  (cd $$module && go test -race -timeout 10m ./...); \
 	done
+
+.PHONY: test-ratios
+test-ratios: ## What an event costs in process, as ratios and allocations: no clock of the machine's
+	go test -count=1 -v -run '^(TestRatios|TestAllocations)$$' ./internal/wholepath
 
 .PHONY: check-generated
 check-generated: tools-generate ## Fail if generated code differs from what make generate writes
@@ -150,6 +155,11 @@ chaos: build kafka-libs ## The table of faults in full, on two versions of Kafka
 .PHONY: bench-delivery
 bench-delivery: build kafka-libs ## What the delivery modes cost, and how fast a spool drains; writes docs/delivery.md
 	@scripts/test-faults.sh costs
+
+.PHONY: bench-process
+bench-process: ## What an event costs in process; writes docs/performance.md
+	@BENCH=process BENCH_GOALS='$(GOALS)' BENCH_PAGE='$(ROOT)/docs/performance.md' \
+	  go test -count=1 -v -run '^TestFigures$$' ./internal/wholepath
 
 .PHONY: bench-peers
 bench-peers: build kafka-libs ## The collector beside a stock one and the least that could do; writes docs/performance.md
