@@ -22,6 +22,8 @@ if ! debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,passwd bo
   tail -n 20 .cache/debian/log >&2
   exit 1
 fi
+# The installer of a real one writes it.
+printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
 rm -rf "$root"/var/cache/apt/archives/*.deb
 # What a test has no use for and would have to wait for.
 for unit in systemd-logind.service systemd-timesyncd.service systemd-networkd.service systemd-resolved.service \
