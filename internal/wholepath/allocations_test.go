@@ -15,8 +15,8 @@ import (
 // What one event may allocate from bytes to Kafka value, in a batch of 100 and
 // alone, and how much more than pdata takes for a copy of the finished record.
 const (
-	maxInBatch    = 45
-	maxAlone      = 60
+	maxInBatch    = 35
+	maxAlone      = 50
 	maxAbovePdata = 12
 )
 

@@ -178,6 +178,7 @@ func (b *bench) check(t *testing.T) {
 	require.Equal(t, n*batch*scan(t, b.decoder, &b.in, b.one), b.tokens)
 	require.Equal(t, n*(redactions+searches), b.clean)
 	require.Equal(t, string(bytes.TrimSpace(b.one)), string(b.value))
+	require.Len(t, comment, 200)
 }
 
 func repeat(n int, do func()) func() {
@@ -257,11 +258,25 @@ func TestFigures(t *testing.T) {
 	row("redaction of a clean comment of 200 characters", f.redact.String(), "≤ 500 ns", f.redact <= 500*time.Nanosecond)
 	row("four regular expressions on the same comment", f.search.String(), "", true)
 	row("the expressions in redactions", fmt.Sprintf("%.0f", f.redaction()), fmt.Sprintf("≥ %d", minRedaction), f.redaction() >= minRedaction)
-	text := fmt.Sprintf("%s, %s, %s/%s, %d cores.\n\n%s", time.Now().UTC().Format(time.DateOnly), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), table.String())
+	text := fmt.Sprintf("%s, %s, %s/%s, %d cores%s.\n\n%s", time.Now().UTC().Format(time.DateOnly),
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), others(), table.String())
 	t.Log("\n" + text)
 	if page := os.Getenv("BENCH_PAGE"); page != "" && !t.Failed() {
 		write(t, page, text)
 	}
+}
+
+// others says so if the machine has much else to do.
+func others() string {
+	var load float64
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	if _, err = fmt.Sscan(string(text), &load); err != nil || load < float64(runtime.NumCPU()) {
+		return ""
+	}
+	return fmt.Sprintf(", busy with other work (load %.0f)", load)
 }
 
 // write puts text between the marks for it in a page.

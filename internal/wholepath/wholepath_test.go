@@ -28,7 +28,7 @@ import (
 )
 
 // comment has 200 characters.
-const comment = "The answer was helpful but it took a while; I would have liked a shorter summary and a link to the documentation, since the third paragraph repeats the first, and the code sample misses an import line."
+const comment = "The answer was helpful but it took a while; I would have liked a shorter summary and a link to the documentation, since the third paragraph repeats the first, and the code sample misses an import line"
 
 // event is a user_feedback with a comment of 200 characters, clean of personal
 // data as nine in ten are.
