@@ -73,7 +73,7 @@ func clientOpts(
 		kgo.RequiredAcks(kgo.AllISRAcks()), // with it the writes are idempotent and ordered, 5 in flight per broker
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
 		kgo.ProducerBatchCompression(codec(cfg.Producer)),
-		kgo.ProducerLinger(cfg.Producer.Linger),
+		kgo.ProducerLinger(cfg.clientLinger()),
 		kgo.ProducerBatchMaxBytesFn(batchLimit),
 		kgo.BrokerMaxWriteBytes(int32(cfg.Producer.MaxBrokerWriteBytes)),
 		kgo.MaxBufferedRecords(cfg.Producer.FlushMaxMessages),

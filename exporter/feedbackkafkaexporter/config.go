@@ -112,6 +112,9 @@ type Config struct {
 	// CircuitBreaker leaves a cluster alone that cannot be reached, and sends
 	// events straight to the spool. Without a spool it only shows its state.
 	CircuitBreaker CircuitBreakerConfig `mapstructure:"circuit_breaker"`
+
+	// Batching has what is handed to Kafka at once follow how fast Kafka answers.
+	Batching BatchingConfig `mapstructure:"batching"`
 }
 
 // CircuitBreakerConfig says when the cluster counts as lost, and as found again.
@@ -212,6 +215,7 @@ func createDefaultConfig() component.Config {
 		Spool:            SpoolConfig{MaxSizeMiB: 1024, Fsync: true, DrainRate: 20_000},
 		SpoolAfter:       3 * time.Second,
 		CircuitBreaker:   CircuitBreakerConfig{Enabled: true, FailureThreshold: 5, SuccessThreshold: 2, Timeout: 30 * time.Second},
+		Batching:         BatchingConfig{Enabled: true, TargetLatency: defaultTargetLatency, MinRecords: defaultMinRecords, MaxRecords: maxTxnRecords},
 	}
 }
 
@@ -269,6 +273,7 @@ func (c *Config) Validate() error {
 		fail("max_buffered_bytes: must be at least %d and at least producer::max_message_bytes, got %d", maxDeadLetterBytes, c.MaxBufferedBytes)
 	}
 	c.validateSpool(fail)
+	c.validateBatching(fail)
 	c.validateTransactions(fail)
 	return errors.Join(errs...)
 }

@@ -68,6 +68,8 @@ func TestLoadConfig(t *testing.T) {
 			assert.Equal(t, SpoolConfig{Directory: "/var/spool/feedback", MaxSizeMiB: 16, DrainRate: 100}, c.Spool)
 			assert.Equal(t, time.Second, c.SpoolAfter)
 			assert.Equal(t, CircuitBreakerConfig{FailureThreshold: 3, SuccessThreshold: 1, Timeout: 10 * time.Second}, c.CircuitBreaker)
+			assert.Equal(t, BatchingConfig{TargetLatency: 20 * time.Millisecond, MinRecords: 5, MaxRecords: 500}, c.Batching)
+			assert.Equal(t, 5*time.Millisecond, c.clientLinger())
 		},
 		"brokers": func(t *testing.T, c *Config) {
 			assert.Equal(t, []string{"a:9092", "b:9092", "c:9092"}, c.Brokers)

@@ -66,6 +66,7 @@ type delivery struct {
 	idle chan struct{} // pending or handed has become 0
 
 	mu           sync.Mutex // guards all below, and lanes, topics and records
+	gathering    gathering  // of queue
 	queue        []*record
 	spare        []*record // the dispatcher's: what queue becomes next
 	topics       []*topic
@@ -122,8 +123,11 @@ func (d *delivery) enqueue(records []*record, hold *feedbackruntimeextension.Hol
 	d.queue = append(d.queue, records...)
 	d.pending += len(records)
 	d.pendingBytes += bytes
+	wake := d.gathering.add(now, len(records), len(d.queue))
 	d.mu.Unlock()
-	signal(d.wake)
+	if wake {
+		signal(d.wake)
+	}
 	return nil
 }
 
@@ -187,15 +191,23 @@ func (d *delivery) applySeen() {
 	}
 }
 
-// forward hands over what was queued.
+// forward hands over what was queued, unless more is worth waiting for.
 func (d *delivery) forward() {
 	d.mu.Lock()
+	if !d.stopping && !d.sheltered && !d.gathering.due(d.now(), len(d.queue)) {
+		d.mu.Unlock()
+		return
+	}
 	records := d.queue
 	d.queue = d.spare
+	d.gathering.take(len(records))
 	d.mu.Unlock()
 	for _, r := range records {
 		d.place(r)
 	}
+	d.mu.Lock()
+	d.gathering.seal(d.now())
+	d.mu.Unlock()
 	clear(records)
 	const keep = 1 << 16
 	if cap(records) > keep {
@@ -272,6 +284,7 @@ func (d *delivery) hand(l *lane, r *record) {
 	r.Partition = l.topic.partitionOf(r, l)
 	r.sent, r.sentBytes, r.alone = true, r.payload(), false
 	r.spans.handed(r)
+	d.gathering.handed(r)
 	l.inflight++
 	l.bytes += r.sentBytes
 	d.handed++
@@ -304,6 +317,10 @@ func (d *delivery) resume() (wait time.Duration) {
 			wait = after
 		}
 	}
+	sooner(d.gathering.wait(now))
+	if len(d.busy) > 0 {
+		d.gathering.begin(false)
+	}
 	var out []*record
 	d.busy = slices.DeleteFunc(d.busy, func(l *lane) bool {
 		if d.closed {
@@ -315,6 +332,7 @@ func (d *delivery) resume() (wait time.Duration) {
 		l.listed = l.mode != laneOpen || len(l.behind) > 0
 		return !l.listed
 	})
+	d.gathering.seal(now)
 	d.mu.Unlock()
 	for _, r := range out {
 		d.produce(r)

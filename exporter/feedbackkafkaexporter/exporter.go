@@ -44,6 +44,8 @@ type feedbackExporter struct {
 	// Set where event types are to be written in transactions; else nil.
 	transactions  *transactor
 	transactional [len(eventTypes)]bool
+	// Set where the size of transactions follows Kafka's latency; else nil.
+	transactionSizer *sizer
 
 	telemetry *metadata.TelemetryBuilder
 	tracer    trace.Tracer
@@ -78,6 +80,14 @@ func newExporter(set exporter.Settings, cfg *Config) *feedbackExporter {
 	e.delivery.room, e.delivery.roomCount = int64(cfg.MaxBufferedBytes), cfg.Producer.FlushMaxMessages
 	e.delivery.spoolAfter = cfg.SpoolAfter
 	e.delivery.pace.rate = float64(cfg.Spool.DrainRate)
+	if cfg.Batching.Enabled && cfg.Producer.Linger > 0 {
+		e.delivery.gathering.linger = cfg.Producer.Linger
+		e.delivery.gathering.sizer = newSizer(&cfg.Batching, firstRecords)
+	}
+	if cfg.Batching.Enabled && cfg.Transactions != nil {
+		e.transactionSizer = newSizer(&cfg.Batching, cfg.Batching.MaxRecords)
+		e.transactionSizer.overhead = true // the commit
+	}
 	e.health = newHealth(set.Logger, cfg, topics)
 	e.health.seen = e.delivery.seen
 	e.health.storage = e.delivery.storage

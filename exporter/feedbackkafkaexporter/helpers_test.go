@@ -127,6 +127,13 @@ func seeded() kfake.Opt { return kfake.SeedTopics(12, testTopic, testDLQ) }
 // newRig starts an exporter; change may alter its configuration.
 func newRig(t testing.TB, c *kfake.Cluster, change func(*Config, *testRuntime)) *rig {
 	t.Helper()
+	_, r := newInnerRig(t, c, change)
+	return r
+}
+
+// newInnerRig returns besides what is inside the exporter.
+func newInnerRig(t testing.TB, c *kfake.Cluster, change func(*Config, *testRuntime)) (*feedbackExporter, *rig) {
+	t.Helper()
 	r := &rig{t: t, cluster: c, runtime: newTestRuntime(), tel: componenttest.NewTelemetry()}
 	r.host = hostOf(r.runtime)
 	cfg := createDefaultConfig().(*Config)
@@ -155,7 +162,7 @@ func newRig(t testing.TB, c *kfake.Cluster, change func(*Config, *testRuntime)) 
 		require.NoError(t, exp.Shutdown(context.Background()))
 		require.NoError(t, r.tel.Shutdown(context.Background()))
 	})
-	return r
+	return inner, r
 }
 
 // settled waits until nothing is in flight any more.

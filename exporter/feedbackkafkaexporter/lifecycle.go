@@ -44,7 +44,7 @@ func (e *feedbackExporter) start(ctx context.Context, host component.Host) error
 		if e.spool != nil {
 			stats = e.spool.Stats
 		}
-		err = e.counts.registerStored(telemetry, e.health.breaker, e.wire, stats)
+		err = e.counts.registerStored(telemetry, e.health.breaker, e.wire, stats, e.batchTarget)
 	}
 	if err == nil {
 		err = e.makeTransactions(ctx, host, runtime.Account())

@@ -21,6 +21,7 @@ func (d *delivery) outcome(r *record, err error) {
 	l.bytes -= r.sentBytes
 	d.handed--
 	d.handedBytes -= r.sentBytes
+	d.gathering.answered(r, f == delivered, d.now)
 	if d.closed {
 		if f == delivered {
 			d.forget(r)

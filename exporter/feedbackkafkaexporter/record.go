@@ -67,6 +67,7 @@ type record struct {
 	position  spool.Position // of its entry in the lane; 0: none
 	origin    *origin        // of a dead letter that was a stored record
 	handled   func(*kgo.Record, error)
+	volley    *volley // that it is part of; nil: none, or answered
 }
 
 // origin is the entry that a dead letter stands for.

@@ -171,6 +171,7 @@ func (d *delivery) stopDraining() {
 	d.mu.Lock()
 	d.stopping = true
 	d.mu.Unlock()
+	signal(d.wake) // nothing is held back any more
 }
 
 // pace bounds how many stored records are sent in a second.

@@ -135,8 +135,8 @@ func (c *counts) deadLettered(stage, code string) {
 }
 
 // registerStored makes metrics of what the spool, the breaker and the clients'
-// hooks count. stats is nil without a spool.
-func (c *counts) registerStored(b *metadata.TelemetryBuilder, br *breaker, w *wire, stats func() spool.Stats) error {
+// hooks count, and of the batch target. stats is nil without a spool.
+func (c *counts) registerStored(b *metadata.TelemetryBuilder, br *breaker, w *wire, stats func() spool.Stats, target func() int64) error {
 	register := []struct {
 		with func(metric.Int64Callback) error
 		read func() int64
@@ -146,6 +146,7 @@ func (c *counts) registerStored(b *metadata.TelemetryBuilder, br *breaker, w *wi
 		{b.RegisterFeedbackRetriesCallback, c.retries.Load},
 		{b.RegisterFeedbackCircuitBreakerOpensCallback, br.opens.Load},
 		{b.RegisterFeedbackCircuitBreakerStateCallback, br.gauge},
+		{b.RegisterFeedbackBatchTargetCallback, target},
 		{b.RegisterFeedbackSpoolEventsCallback, func() int64 { return int64(stats().Entries) }},
 		{b.RegisterFeedbackSpoolBytesCallback, func() int64 { return stats().Bytes }},
 		{b.RegisterFeedbackSpoolCapacityCallback, func() int64 { return stats().MaxBytes }},

@@ -87,7 +87,8 @@ type transactorConfig struct {
 	report          func(error)
 	transactionalID string
 	spoolAfter      time.Duration
-	drainRate       int // events per second; 0: no limit
+	drainRate       int    // events per second; 0: no limit
+	sizer           *sizer // of the requests that share a transaction; nil: there is none
 }
 
 // txnSpool is the part of the spool that transactions need.

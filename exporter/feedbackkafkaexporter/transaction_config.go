@@ -98,6 +98,7 @@ func (e *feedbackExporter) makeTransactions(ctx context.Context, host component.
 		transactionalID: tc.TransactionalID,
 		spoolAfter:      e.cfg.SpoolAfter,
 		drainRate:       e.cfg.Spool.DrainRate,
+		sizer:           e.transactionSizer,
 	})
 	if err != nil {
 		return err

@@ -77,9 +77,13 @@ func (t *transactor) startOpening(ctx context.Context) {
 func (t *transactor) startLive(ctx context.Context) {
 	op := &txnOp{kind: txnLive, client: t.client}
 	var bytes int64
-	n := 0
+	n, most := 0, maxTxnRecords
+	if t.sizer != nil {
+		most = t.sizer.current()
+	}
 	for _, q := range t.waiting {
-		if n > 0 && (len(op.batch)+len(q.records) > maxTxnRecords || bytes+q.bytes > maxTxnBytes) {
+		if n > 0 && (len(op.batch)+len(q.records) > most || bytes+q.bytes > maxTxnBytes) {
+			op.full = true
 			break
 		}
 		n++

@@ -34,6 +34,7 @@ type txnOp struct {
 	seq      uint64
 	began    time.Time
 	all      bool // nothing was in the spool beside it
+	full     bool // more waited than may share it
 
 	// What opening has found.
 	found   txnClaim
@@ -239,6 +240,9 @@ func (t *transactor) finished(op *txnOp) {
 	t.failures, t.away, t.logged = 0, false, ""
 	t.last = max(t.last, op.seq)
 	t.claimed = time.Now()
+	if t.sizer != nil && op.kind == txnLive {
+		t.sizer.observe(op.began, t.claimed, op.full)
+	}
 	t.say(nil)
 	t.count(op)
 	t.settle(op.requests)

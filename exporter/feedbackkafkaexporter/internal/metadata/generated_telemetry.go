@@ -30,6 +30,7 @@ type TelemetryBuilder struct {
 	registrations               []metric.Registration
 	FeedbackBatchAge            metric.Float64Histogram
 	FeedbackBatchSize           metric.Int64Histogram
+	FeedbackBatchTarget         metric.Int64ObservableGauge
 	FeedbackCircuitBreakerOpens metric.Int64ObservableCounter
 	FeedbackCircuitBreakerState metric.Int64ObservableGauge
 	FeedbackCompressedBytes     metric.Int64ObservableCounter
@@ -60,6 +61,21 @@ type telemetryBuilderOptionFunc func(mb *TelemetryBuilder)
 
 func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
+}
+
+// RegisterFeedbackBatchTargetCallback sets callback for observable FeedbackBatchTarget metric.
+func (builder *TelemetryBuilder) RegisterFeedbackBatchTargetCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.FeedbackBatchTarget, obs: o})
+		return nil
+	}, builder.FeedbackBatchTarget)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
 }
 
 // RegisterFeedbackCircuitBreakerOpensCallback sets callback for observable FeedbackCircuitBreakerOpens metric.
@@ -342,6 +358,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithDescription("Events of a batch that is handed to the exporter. [Alpha]"),
 		metric.WithUnit("{event}"),
 		metric.WithExplicitBucketBoundaries([]float64{1, 2, 5, 10, 25, 50, 75, 100, 250, 500, 1000, 2500, 5000, 10000}...),
+	)
+	errs = errors.Join(errs, err)
+	builder.FeedbackBatchTarget, err = builder.meter.Int64ObservableGauge(
+		"otelcol_feedback_batch_target",
+		metric.WithDescription("How many records are held back before they are handed to Kafka at once, at most; with transactions, how many one of them may have. 0 if neither follows Kafka's latency. [Alpha]"),
+		metric.WithUnit("{record}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.FeedbackCircuitBreakerOpens, err = builder.meter.Int64ObservableCounter(
