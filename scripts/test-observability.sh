@@ -28,7 +28,7 @@ rm -f .cache/passed/observability-*
 export FEEDBACK_SUMMARY="$PWD/.cache/prometheus/summary.txt"
 rm -f "$FEEDBACK_SUMMARY"
 status=0
-(cd testbed && go test -count=1 -timeout 20m ./observability) || status=$?
+(cd testbed && go test -count=1 -timeout 30m ./observability) || status=$?
 if [[ -e $FEEDBACK_SUMMARY ]]; then cat "$FEEDBACK_SUMMARY"; fi
 ((status == 0)) || exit "$status"
 if java_ok && [[ -x $FEEDBACK_PROMETHEUS/prometheus ]]; then

@@ -23,10 +23,12 @@ import (
 )
 
 // overlay turns on TLS, and makes the spool and the buffer small enough to be
-// full within seconds.
+// full within seconds. The memory is what a container might have.
 const overlay = `
 extensions:
   feedbackruntime: {capacity: 400}
+processors:
+  memory_limiter: {limit_mib: 256, spike_limit_mib: 64}
 receivers:
   feedback:
     protocols:
@@ -85,6 +87,7 @@ func newScene(t *testing.T) *scene {
 		http: s.collector.URL("/v1/feedback"), otlp: "http://" + s.collector.OTLPHTTP + "/v1/logs",
 		client: &http.Client{Transport: &http.Transport{TLSClientConfig: tls.Clone(), MaxIdleConnsPerHost: workers}, Timeout: 30 * time.Second},
 	}
+	s.traffic.warm(ctx)
 	s.traffic.on.Store(true)
 	s.traffic.run(t)
 	s.began = time.Now()
@@ -114,7 +117,7 @@ var (
 func TestAlerts(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	const patience = 2 * time.Minute
+	const patience = 5 * time.Minute // on a busy machine
 
 	s.begin("good events; the certificate lasts a day")
 	s.await(t, patience, "CertificateExpiresSoon")
@@ -125,6 +128,7 @@ func TestAlerts(t *testing.T) {
 	s.begin("20 % of the events are bad")
 	s.traffic.bad.Store(perRequest / 5)
 	s.await(t, patience, ofContent...)
+	s.awaitOff(t, patience, slices.Concat(ofOutage, ofFull)...)
 
 	s.begin("the broker is stopped, too")
 	s.cluster.Nodes[0].Kill()
@@ -153,7 +157,7 @@ func TestAlerts(t *testing.T) {
 	s.begin("20 % of the events are bad again: every panel has data")
 	s.traffic.bad.Store(perRequest / 5)
 	s.await(t, patience, ofContent...)
-	t.Logf("requests by answer: %s", s.traffic)
+	s.say("requests by answer: %s", s.traffic)
 	t.Run("panels", s.panelsHaveData)
 	s.draw(t)
 }

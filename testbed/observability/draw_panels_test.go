@@ -21,7 +21,7 @@ func (d *drawing) curves(p panel, b box, lines []line, labels []string) {
 		stack(lines)
 	}
 	plot := box{b.x + axisWidth, b.y + 4, b.w - axisWidth, b.h - legendHeight - timeHeight - 8}
-	low, high := d.extent(p, lines)
+	low, high := extent(p, lines)
 	at := func(v point) (x, y float64) {
 		return plot.x + d.share(v.At)*plot.w, plot.y + (1-(v.Value-low)/(high-low))*plot.h
 	}
@@ -30,14 +30,15 @@ func (d *drawing) curves(p panel, b box, lines []line, labels []string) {
 		colour := colours[i%len(colours)]
 		for _, run := range d.runs(lines[i].Values) {
 			var path strings.Builder
-			for j, v := range run {
+			for j, v := range corners(run) {
 				x, y := at(v)
-				fmt.Fprintf(&path, "%s%.1f %.1f", map[bool]string{true: "M", false: "L"}[j == 0], x, y)
+				fmt.Fprintf(&path, "%s%.0f %.1f", map[bool]string{true: "M", false: "L"}[j == 0], x, y)
 			}
-			if stacked {
+			if stacked { // opaque: each covers what is stacked below it
 				left, _ := at(run[0])
 				right, base := at(point{At: run[len(run)-1].At, Value: low})
-				d.add(`<path d="%sL%.1f %.1fL%.1f %.1fZ" fill="%s" fill-opacity="0.7"/>`, path.String(), right, base, left, base, colour)
+				d.add(`<path d="%sL%.0f %.1fL%.0f %.1fZ" fill="%s"/>`, path.String(), right, base, left, base, colour)
+				continue
 			}
 			d.add(`<path d="%s" fill="none" stroke="%s" stroke-width="1.5"/>`, path.String(), colour)
 		}
@@ -108,8 +109,19 @@ func (d *drawing) runs(points []point) (all [][]point) {
 	return all
 }
 
-// extent is what the axis goes over.
-func (d *drawing) extent(p panel, lines []line) (low, high float64) {
+// corners leaves out the points between two that are as high as they are.
+func corners(run []point) (kept []point) {
+	for i, v := range run {
+		if i > 0 && i < len(run)-1 && v.Value == run[i-1].Value && v.Value == run[i+1].Value {
+			continue
+		}
+		kept = append(kept, v)
+	}
+	return kept
+}
+
+// extent is what the axis goes over: to a round number.
+func extent(p panel, lines []line) (low, high float64) {
 	low, high = 0, math.Inf(-1)
 	for _, l := range lines {
 		for _, v := range l.Values {
@@ -118,14 +130,39 @@ func (d *drawing) extent(p panel, lines []line) (low, high float64) {
 			}
 		}
 	}
-	high *= 1.05
-	if p.FieldConfig.Defaults.Max != nil {
-		high = *p.FieldConfig.Defaults.Max
+	if limit := p.FieldConfig.Defaults.Max; limit != nil {
+		return low, *limit
 	}
 	if math.IsInf(high, 0) || high <= low {
 		high = low + 1
 	}
-	return low, high
+	scale := scaleOf(high, p.FieldConfig.Defaults.Unit)
+	return low, scale * rounded(high/scale)
+}
+
+// scaleOf is what a value is counted in: a KiB, an ms, ….
+func scaleOf(v float64, unit string) float64 {
+	scale := 1.0
+	switch {
+	case unit == "bytes" || unit == "Bps":
+		for v >= 1024*scale {
+			scale *= 1024
+		}
+	case unit == "percentunit":
+		scale = 0.01
+	}
+	return scale
+}
+
+// rounded is the next number up that four steps lead to nicely.
+func rounded(v float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, m := range []float64{1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8} {
+		if v <= m*power*1.0001 {
+			return m * power
+		}
+	}
+	return 10 * power
 }
 
 func (d *drawing) axes(p panel, b box, low, high float64) {
@@ -209,17 +246,22 @@ func (d *drawing) heatmap(p panel, b box, lines []line) {
 		}
 		cells = append(cells, row)
 	}
-	width := plot.w / 300
+	width := plot.w * d.step.Seconds() / d.to.Sub(d.from).Seconds()
 	for i, row := range cells {
 		y := plot.y + plot.h - height*float64(i+1)
 		if i%2 == 0 {
 			d.text(plot.x-6, y+height, `text-anchor="end" font-size="10"`, inUnit(bound(lines[i]), p.FieldConfig.Defaults.Unit))
 		}
-		for _, v := range row {
-			if v.Value > 0 {
-				d.add(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#d55e00" fill-opacity="%.2f"/>`,
-					plot.x+d.share(v.At)*(plot.w-width), y, width+0.5, height, 0.15+0.85*v.Value/most)
+		for j := 0; j < len(row); {
+			same := j + 1 // as many, to the next that differs
+			for same < len(row) && row[same].Value == row[j].Value && row[same].At-row[same-1].At < 2*d.step.Seconds() {
+				same++
 			}
+			if v := row[j]; v.Value > 0 {
+				d.add(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#d55e00" fill-opacity="%.2f"/>`,
+					plot.x+d.share(v.At)*(plot.w-width), y, width*float64(same-j), height, 0.15+0.85*v.Value/most)
+			}
+			j = same
 		}
 	}
 	d.times(plot)
@@ -232,6 +274,8 @@ func inUnit(v float64, unit string) string {
 		return "no data"
 	case math.IsInf(v, 1):
 		return "+Inf"
+	case unit == "percentunit" && math.Abs(v) >= 1:
+		return strconv.FormatFloat(v*100, 'f', 0, 64) + " %"
 	case unit == "percentunit":
 		return short(v*100) + " %"
 	case unit == "s" && math.Abs(v) >= 86400:

@@ -5,6 +5,7 @@ package observability
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -48,14 +49,27 @@ func watch(t *testing.T, s *server) *timeline {
 	t.Cleanup(func() {
 		cancel()
 		group.Wait()
-		t.Log(w)
-		if file := os.Getenv("FEEDBACK_SUMMARY"); file != "" {
-			if err := os.WriteFile(file, []byte(w.String()), 0o600); err != nil {
-				t.Error(err)
-			}
-		}
+		summarise(t, w.String())
 	})
 	return w
+}
+
+// summarise logs what was seen, and adds it to the file FEEDBACK_SUMMARY names.
+func summarise(t *testing.T, text string) {
+	t.Helper()
+	t.Log(text)
+	name := os.Getenv("FEEDBACK_SUMMARY")
+	if name == "" {
+		return
+	}
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = file.WriteString(text)
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 func (w *timeline) note(states map[string]string) {
@@ -82,6 +96,13 @@ func (w *timeline) note(states map[string]string) {
 // add writes a line; the caller holds mu.
 func (w *timeline) add(text string) {
 	w.lines = append(w.lines, fmt.Sprintf("%6.1fs  %s", time.Since(w.start).Seconds(), text))
+}
+
+// say writes what else was seen.
+func (w *timeline) say(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.add(fmt.Sprintf(format, args...))
 }
 
 // begin starts a stage.
