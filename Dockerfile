@@ -6,8 +6,7 @@
 #
 # The final image holds two static binaries, the configurations, certificate
 # authorities and an account without rights; no shell and no package manager.
-# It has no HEALTHCHECK, for there is nothing in it that could ask: probe
-# GET /health and GET /ready on port 8080, or grpc.health.v1 on port 9090.
+# Its root can be read-only: only the volume /var/lib/otelcol-feedback is written to.
 
 # Which stage the files come from: build or prebuilt.
 ARG FILES=build
@@ -28,7 +27,16 @@ COPY bin/rootfs/ /src/bin/rootfs/
 FROM ${FILES} AS files
 
 FROM scratch AS final
+# What this image is: --build-arg VERSION=… REVISION=… CREATED=… (RFC 3339).
+ARG VERSION=dev
+ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
 LABEL org.opencontainers.image.title="otelcol-feedback" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.vendor="The otelcol-feedback Authors" \
+      org.opencontainers.image.documentation="https://github.com/otelcol-feedback/otelcol-feedback/blob/main/docs/deployment-container.md" \
       org.opencontainers.image.description="LLM feedback in, Kafka records out: an OpenTelemetry Collector distribution" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.source="https://github.com/otelcol-feedback/otelcol-feedback"
@@ -51,5 +59,8 @@ EXPOSE 8080 9090 4317 4318 8888
 VOLUME /var/lib/otelcol-feedback
 WORKDIR /var/lib/otelcol-feedback
 USER 65532:65532
+# GET /ready, asked without a shell. Kubernetes ignores this and has probes of its own.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["/usr/bin/feedbackctl", "healthcheck"]
 ENTRYPOINT ["/usr/bin/otelcol-feedback"]
 CMD ["--config", "/etc/otelcol-feedback/collector.yaml"]

@@ -187,7 +187,7 @@ rootfs: build $(TOOLS)/inventory ## Lay out the container image's files in bin/r
 	@scripts/rootfs.sh
 
 .PHONY: test-container
-test-container: rootfs ## Build the image's final stage from bin/ and run what is in it (needs buildah)
+test-container: rootfs kafka-libs ## Build the image's final stage from bin/ and run what is in it (needs buildah)
 	@testbed/container_test.sh
 
 .PHONY: packages

@@ -45,7 +45,10 @@ check() { # check NAME EXPECTED ACTUAL
 }
 
 image=localhost/otelcol-feedback:test
-if ! buildah bud --isolation chroot --build-arg FILES=prebuilt --tag "$image" . >"$store/log" 2>&1; then
+version=$(sed -n 's/^  version: //p' builder-config.yaml)
+# Docker's format: OCI's has no health check.
+if ! buildah bud --isolation chroot --format docker --build-arg FILES=prebuilt --build-arg VERSION="$version" \
+  --build-arg REVISION=0123abc --build-arg CREATED=2026-01-02T03:04:05Z --tag "$image" . >"$store/log" 2>&1; then
   cat "$store/log" >&2
   exit 1
 fi
@@ -54,11 +57,17 @@ config() { buildah inspect --type image --format "{{$1}}" "$image"; }
 check "not root" 65532:65532 "$(config .OCIv1.Config.User)"
 check "entrypoint" "[/usr/bin/otelcol-feedback]" "$(config .OCIv1.Config.Entrypoint)"
 check "default configuration" "[--config /etc/otelcol-feedback/collector.yaml]" "$(config .OCIv1.Config.Cmd)"
-check "licence label" Apache-2.0 "$(config 'index .OCIv1.Config.Labels "org.opencontainers.image.licenses"')"
+check "health check" "[CMD /usr/bin/feedbackctl healthcheck]" "$(config .Docker.Config.Healthcheck.Test)"
+check "volume" "map[/var/lib/otelcol-feedback:{}]" "$(config .OCIv1.Config.Volumes)"
+label() { config "index .OCIv1.Config.Labels \"org.opencontainers.image.$1\""; }
+check "licence label" Apache-2.0 "$(label licenses)"
+check "version label" "$version" "$(label version)"
+check "revision label" 0123abc "$(label revision)"
+check "created label" 2026-01-02T03:04:05Z "$(label created)"
+check "source label" https://github.com/otelcol-feedback/otelcol-feedback "$(label source)"
 
 container=$(buildah from "$image")
 mount=$(buildah mount "$container")
-version=$(sed -n 's/^  version: //p' builder-config.yaml)
 # As the image's own user, with the image's variables, and with /proc as in any
 # container: the memory limiter reads it.
 inside() { buildah run --isolation chroot "$container" -- "$@"; }
@@ -75,5 +84,10 @@ for name in collector quickstart; do
   check "validate $name.yaml" "" \
     "$(inside /usr/bin/otelcol-feedback validate --config "/etc/otelcol-feedback/$name.yaml" 2>&1)"
 done
+
+# Started, fed and read from Kafka, with nothing but the volume to write to.
+export FEEDBACK_IMAGE=$mount FEEDBACK_KAFKA_LIBS=${FEEDBACK_KAFKA_LIBS:-$PWD/.cache/kafka/libs}
+(cd testbed && GOWORK=off go test -count=1 -timeout 9m -tags install -run TestImage ./install)
+passed=$((passed + 1))
 
 echo "ok  	container image ($passed passed, $(du -sh "$mount" | cut -f1))"

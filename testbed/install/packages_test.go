@@ -121,16 +121,7 @@ func (s *story) spooled() string {
 }
 
 // hasSpool is whether segments with events are on the machine's disk.
-func (s *story) hasSpool() bool {
-	var size int64
-	_ = filepath.Walk(s.path(state+"/spool"), func(_ string, info os.FileInfo, err error) error {
-		if err == nil && info.Mode().IsRegular() {
-			size += info.Size()
-		}
-		return nil
-	})
-	return size > 0
-}
+func (s *story) hasSpool() bool { return hasFiles(s.path(state + "/spool")) }
 
 func (s *story) install(environment string) {
 	t := s.test()
