@@ -5,10 +5,13 @@ package faults
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/proxy"
 )
@@ -74,4 +77,50 @@ func commitLost(s *scenario) {
 	for _, sub := range s.subjects {
 		s.note(sub, "%d answers lost", lost)
 	}
+}
+
+// What the collector logs when it gives a commit up, and when it knows its fate.
+const (
+	givenUpLine = "Kafka did not answer in time"
+	failedLine  = "A transaction failed"
+	fateLine    = "The fate of an unanswered commit is known"
+)
+
+// commitLate holds commits back on their way. They arrive when their sender has
+// given them up: while the next client asks for their fate, or after it has been
+// told, and they must not end its transaction.
+func commitLate(s *scenario) {
+	times := pick(s.world, 2, 12)
+	sub := s.subjects[0]
+	said := func(line string) int { return strings.Count(sub.collector.Log(), line) }
+	givenUp := func() int { return said(givenUpLine) + said(failedLine) }
+	refused := 0
+	for i := range times {
+		given, known := givenUp(), said(fateLine)
+		held := s.gates.HoldRequests(endTxn, 1)
+		require.Eventually(s.t, func() bool { return held.Count() == 1 }, 30*time.Second, time.Millisecond, "no commit was sent")
+		require.Eventually(s.t, func() bool { return givenUp() > given }, time.Minute, time.Millisecond, "the commit is not given up")
+		if i%2 == 0 { // none is asked for after a transaction of stored events
+			s.until(5*time.Second, func() bool { return said(fateLine) > known })
+		}
+		answers, err := held.Deliver()
+		require.NoError(s.t, err)
+		require.Len(s.t, answers, 1)
+		if lateCommit(s, answers[0]) != nil {
+			refused++
+		} else {
+			assert.NotZero(s.t, i%2, "a commit is taken after its fate was told")
+		}
+		s.pause(pick(s.world, 2*time.Second, 5*time.Second))
+	}
+	s.note(sub, "%d commits late, %d of them refused", times, refused)
+}
+
+// lateCommit is what the coordinator says to it.
+func lateCommit(s *scenario, answer []byte) error {
+	const correlationAndTags = 4 + 1 // of all versions that are sent
+	resp := kmsg.NewPtrEndTxnResponse()
+	resp.Version = 4
+	require.NoError(s.t, resp.ReadFrom(answer[correlationAndTags:]))
+	return kerr.ErrorForCode(resp.ErrorCode)
 }

@@ -128,6 +128,10 @@ var rows = []row{
 		modes: []string{exactlyOnce}, during: commitLost,
 	},
 	{
+		name: "commit-late", fault: "12 (2) commits arrive after they have been given up", expected: "0 lost, 0 twice",
+		modes: []string{exactlyOnce}, during: commitLate, allow: mayRefuse,
+	},
+	{
 		name: "slow-kafka", fault: "Kafka 5 s slow, ten submissions at once",
 		expected: "answered in < 100 ms together", modes: []string{byDefault}, during: slowKafka,
 	},

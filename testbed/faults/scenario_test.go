@@ -4,7 +4,6 @@
 package faults
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -17,11 +16,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/proxy"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/ledger"
-	"github.com/otelcol-feedback/otelcol-feedback/testbed/topic"
 )
 
 // row is a row of the table.
@@ -191,6 +188,13 @@ func (s *scenario) pause(d time.Duration) {
 	}
 }
 
+// until lets the load go on until something is so, or the time is over.
+func (s *scenario) until(limit time.Duration, so func() bool) {
+	for end := time.Now().Add(limit); !so() && time.Now().Before(end); {
+		s.pause(time.Millisecond)
+	}
+}
+
 // heal brings the network and all brokers back.
 func (s *scenario) heal() {
 	s.gates.Set(proxy.Conditions{})
@@ -272,33 +276,6 @@ func (s *scenario) noteAge(t *testing.T, sub *subject, lost []ledger.Request) {
 	if len(lost) > 0 {
 		s.note(sub, "what was lost had been acknowledged at most %s before a kill", round(age))
 	}
-}
-
-// autopsy prints what no consumer is shown: how each partition's transactions
-// ended, and which producer had written what.
-func (s *scenario) autopsy(t *testing.T, sub *subject) {
-	records, err := topic.NewTail(s.kafka.Brokers(), sub.topic, false).WithMarkers().Read(t.Context())
-	if err != nil {
-		t.Logf("the topic cannot be read once more: %v", err)
-		return
-	}
-	slices.SortFunc(records, func(a, b *kgo.Record) int {
-		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
-	})
-	var b strings.Builder
-	for i, rec := range records {
-		last := i+1 == len(records) || records[i+1].Partition != rec.Partition
-		if !rec.Attrs.IsControl() && !last && records[i+1].ProducerEpoch == rec.ProducerEpoch && !records[i+1].Attrs.IsControl() {
-			continue // one line for each run of records
-		}
-		what := "records until"
-		if rec.Attrs.IsControl() {
-			what = "end of a transaction, " + topic.Marker(rec) + " at"
-		}
-		fmt.Fprintf(&b, "%d: %s %d, producer %d epoch %d, leader epoch %d, %s\n", rec.Partition, what, rec.Offset,
-			rec.ProducerID, rec.ProducerEpoch, rec.LeaderEpoch, rec.Timestamp.Format("15:04:05.000"))
-	}
-	t.Logf("%s, by partition:\n%s", sub.topic, b.String())
 }
 
 // judge holds what happened against what is expected.

@@ -103,6 +103,9 @@ func (c *conn) deliver(next chunk, to *net.TCPConn) bool {
 			if l := c.proxy.lose.Load(); l.due(part) {
 				c.losing.Store(l) // before the answer can be there
 			}
+			if h := c.proxy.hold.Load(); len(part) == len(next.data) && h.keep(c.proxy.target, part) {
+				return true
+			}
 		}
 		if _, err := to.Write(part); err != nil {
 			return false

@@ -35,6 +35,7 @@ type Proxy struct {
 	target   string
 	group    sync.WaitGroup
 	lose     atomic.Pointer[loss]
+	hold     atomic.Pointer[Held]
 
 	mu      sync.Mutex // guards all below
 	cond    Conditions

@@ -151,3 +151,21 @@ func TestLosesAnswers(t *testing.T) {
 	send(t, c, frame(26, 10))
 	require.NoError(t, back(c, 14, time.Second), "the one after")
 }
+
+func TestHoldsRequests(t *testing.T) {
+	group, dial := setup(t)
+	held := group.HoldRequests(26, 1)
+	c := dial()
+	send(t, c, frame(26, 10))
+	require.Eventually(t, func() bool { return held.Count() == 1 }, 5*time.Second, time.Millisecond)
+	require.NoError(t, c.Close(), "its sender gives it up")
+	other := dial()
+	send(t, other, frame(26, 10))
+	require.NoError(t, back(other, 14, time.Second), "the one after")
+	answers, err := held.Deliver()
+	require.NoError(t, err)
+	assert.Equal(t, [][]byte{frame(26, 10)[4:]}, answers)
+	answers, err = held.Deliver()
+	require.NoError(t, err)
+	assert.Empty(t, answers, "once")
+}
