@@ -14,6 +14,7 @@ import (
 
 // What one event may allocate from bytes to Kafka value, in a batch of 100 and
 // alone, and how much more than pdata takes for a copy of the finished record.
+// The goals are 45, 60 and 12.
 const (
 	maxInBatch    = 35
 	maxAlone      = 50

@@ -31,8 +31,8 @@ import (
 
 const (
 	// maxTimesScan is how much the whole way of an event may cost, in token scans
-	// of the same bytes.
-	maxTimesScan = 6
+	// of the same bytes. The goal is 6.
+	maxTimesScan = 5.5
 	// minRedaction is how many times faster a clean comment has to be redacted
 	// than four regular expressions look at it.
 	minRedaction = 50
@@ -245,7 +245,7 @@ func TestFigures(t *testing.T) {
 	table.WriteString("| | measured | goal |\n|---|---|---|\n")
 	row("token scan of an event, by the JSON library alone", f.scan.String(), "", true)
 	row("the way of an event, in batches of 100", f.way.String(), "", true)
-	row("the way in token scans", fmt.Sprintf("%.1f", f.timesScan()), fmt.Sprintf("≤ %d", maxTimesScan), f.timesScan() <= maxTimesScan)
+	row("the way in token scans", fmt.Sprintf("%.1f", f.timesScan()), fmt.Sprintf("≤ %.1f", maxTimesScan), f.timesScan() <= maxTimesScan)
 	row("the way of an event that is sent alone", f.alone.String(), "", true)
 	row("the way in batches of 100, with the collection of garbage", f.collected.String(), "", true)
 	row("events a second on one thread, with the collection of garbage", fmt.Sprintf("%.0f", rate), "≥ 100,000", rate >= 100_000)
