@@ -29,5 +29,7 @@ install -m 0644 bin/sbom/*.cdx.json "$root/usr/share/sbom/"
 cp -R config/. "$root/etc/otelcol-feedback/"
 printf 'root:x:0:0:root:/:/sbin/nologin\nfeedback:x:65532:65532:feedback:/var/lib/otelcol-feedback:/sbin/nologin\n' >"$root/etc/passwd"
 printf 'root:x:0:\nfeedback:x:65532:\n' >"$root/etc/group"
+# Most runtimes put their own over it; without any, localhost is nobody.
+printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
 # An empty directory would not survive every image builder.
 touch "$root/var/lib/otelcol-feedback/.keep"
