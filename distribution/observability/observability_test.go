@@ -249,6 +249,7 @@ func TestAlerts(t *testing.T) {
 			assert.NotEmpty(t, r.Annotations[name], "%s of %s", name, r.Alert)
 		}
 		assert.Equal(t, runbooks+r.Alert+".md", r.Annotations["runbook_url"])
+		assertPage(t, r.Annotations["runbook_url"])
 		assertTested(t, r)
 	}
 	for _, name := range doc.Alerts {
@@ -263,6 +264,14 @@ const (
 	docs     = "https://github.com/otelcol-feedback/otelcol-feedback/blob/main/docs/"
 	runbooks = docs + "runbooks/"
 )
+
+// assertPage requires a link to a page of this repository that is there.
+func assertPage(t *testing.T, url string) {
+	t.Helper()
+	page, ok := strings.CutPrefix(url, docs)
+	assert.True(t, ok, url)
+	assert.FileExists(t, filepath.Join("..", "..", "docs", filepath.FromSlash(page)))
+}
 
 // assertTested requires a test in which an alert fires with its severity, and
 // one in which it does not fire.
@@ -327,6 +336,7 @@ func TestDashboards(t *testing.T) {
 				continue
 			}
 			require.Len(t, p.Links, 1, p.Title)
+			assertPage(t, p.Links[0].URL)
 			if url := p.Links[0].URL; url != docs+"telemetry.md" {
 				page, ok := strings.CutPrefix(url, runbooks)
 				assert.True(t, ok && slices.Contains(alerts, strings.TrimSuffix(page, ".md")), "%s links to %s", p.Title, url)
