@@ -344,3 +344,25 @@ func TestMissingTopic(t *testing.T) {
 		})
 	}
 }
+
+// TestTroubleshooting: what the collector says, as the tests above have it, is on
+// the page that explains it.
+func TestTroubleshooting(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(filepath.Dir(collector.ConfigFile("")), "docs", "troubleshooting.md"))
+	require.NoError(t, err)
+	for _, says := range []string{
+		"topic feedback-events is missing", "create it: feedbackctl topics create --brokers", "exporters::feedbackkafka::topics::events (COLLECTOR_KAFKA__TOPIC)",
+		"connection refused", "nothing listens at this address: correct exporters::feedbackkafka::brokers (COLLECTOR_KAFKA__BROKERS)",
+		"the name kafka.invalid cannot be resolved: correct exporters::feedbackkafka::brokers (COLLECTOR_KAFKA__BROKERS)",
+		"the broker does not speak TLS on this port", "the broker speaks TLS on this port: set exporters::feedbackkafka::tls",
+		"the brokers may want a certificate: set exporters::feedbackkafka::tls::cert_file", "set exporters::feedbackkafka::tls::ca_file (COLLECTOR_KAFKA__SSL_CA_LOCATION)",
+		"the broker wants a login on this port", "(COLLECTOR_KAFKA__SASL_USERNAME)", "(COLLECTOR_KAFKA__SASL_PASSWORD)",
+		"is in use by another process", "ss -ltnp", "for Prometheus exporter", "is no address of this machine", "is empty: it must be host:port", "has no port", "is a URL",
+		"exporter::otlp::endpoint (COLLECTOR_TELEMETRY__OTLP_ENDPOINT) is empty: COLLECTOR_TELEMETRY__OTLP_ENDPOINT must be set to http://",
+		"exporters::feedbackkafka::spool::directory (COLLECTOR_SPOOL__DIRECTORY)", "permission denied", "not a directory", "read-only file system", "in use by another process",
+		"no such file or directory", "at least one config flag must be provided", "there is no such key; did you mean acknowledge?",
+		"this collector has no such component; did you mean piiredaction?", "expected type 'int'", "tls::cert_file (COLLECTOR_TLS__CERT_FILE): there is no file",
+	} {
+		assert.Contains(t, string(page), says)
+	}
+}
