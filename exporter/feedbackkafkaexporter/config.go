@@ -103,10 +103,10 @@ type Config struct {
 	// Spool is the fallback storage on disk while Kafka does not take events.
 	Spool SpoolConfig `mapstructure:"spool"`
 
-	// SpoolAfter is how long an event waits for Kafka, at most, before the spool
-	// takes over its partition; below enqueue_timeout of the feedbackruntime
-	// extension. It means nothing without a spool. Bounds: 100ms to 1h. Default:
-	// 3s.
+	// SpoolAfter is how long Kafka may leave the events of a partition without any
+	// answer before the spool takes it over; below enqueue_timeout of the
+	// feedbackruntime extension. It means nothing without a spool. Bounds: 100ms to
+	// 1h. Default: 3s.
 	SpoolAfter time.Duration `mapstructure:"spool_after"`
 
 	// CircuitBreaker leaves a cluster alone that cannot be reached, and sends

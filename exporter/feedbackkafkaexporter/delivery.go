@@ -275,7 +275,7 @@ func (d *delivery) hasRoom(l *lane, r *record) bool {
 		return true
 	}
 	first := l.flight.first()
-	return first == nil || d.now().Sub(first.at) < pressedAfter
+	return first == nil || l.unanswered(first.at, d.now()) < pressedAfter
 }
 
 // hand notes that a record goes to the client. The caller holds mu, and calls

@@ -47,6 +47,7 @@ type lane struct {
 
 	failures int       // tries in a row that came back for a reason that can heal
 	due      time.Time // when the next group may go
+	answered time.Time // when Kafka took one of its records last
 
 	listed bool // in delivery.busy
 	stored
@@ -131,6 +132,16 @@ func (l *lane) oldest() (at time.Time) {
 		earlier(l.behind[0])
 	}
 	return at
+}
+
+// unanswered is for how long Kafka has left a lane's records without an answer, the
+// oldest of which arrived at a time: one that waits because there are many before it
+// is not unanswered.
+func (l *lane) unanswered(oldest, now time.Time) time.Duration {
+	if oldest.Before(l.answered) {
+		oldest = l.answered
+	}
+	return now.Sub(oldest)
 }
 
 // fifo is the records of a lane that the client has, in the order in which it

@@ -71,6 +71,7 @@ func (d *delivery) arrived(r *record, l *lane) {
 	r.resolved = true
 	r.spans.delivered(r)
 	l.failures = 0
+	l.answered = d.now()
 	l.flight.trim()
 	if r.drained {
 		d.counts.drained.Add(1)

@@ -12,15 +12,16 @@ const (
 	// watchEvery is how often the dispatcher looks for lanes to take over while
 	// records wait.
 	watchEvery = 100 * time.Millisecond
-	// pressedAfter is how long a lane's oldest record waits before the spool takes
-	// over when the buffer is nearly full.
+	// pressedAfter is how long Kafka leaves a lane's records unanswered before the
+	// spool takes over when the buffer is nearly full.
 	pressedAfter = 500 * time.Millisecond
 	// pressedFrom is how full the buffer has to be for that.
 	pressedFrom = 0.8
 )
 
-// watch takes over the lanes whose oldest record has waited too long, and
-// returns when to look again. The caller holds mu.
+// watch takes over the lanes that Kafka has left without an answer for too long,
+// and returns when to look again. A lane that gets answers is only busy: its senders
+// wait for room, and the disk would make it slower. The caller holds mu.
 func (d *delivery) watch(now time.Time) time.Duration {
 	if d.keeper == nil || d.pending == 0 {
 		return 0
@@ -37,7 +38,7 @@ func (d *delivery) watch(now time.Time) time.Duration {
 	}
 	for _, t := range d.topics {
 		for l := range t.all {
-			if at := l.oldest(); !at.IsZero() && now.Sub(at) >= after {
+			if at := l.oldest(); !at.IsZero() && l.unanswered(at, now) >= after {
 				d.takeOver(l)
 			}
 		}

@@ -99,6 +99,38 @@ func TestTakeOverAndReturn(t *testing.T) {
 	})
 }
 
+// A lane that is behind but gets answers is busy, not stuck: however old its oldest
+// record and however full the buffer, the spool leaves it alone, until the answers
+// stop.
+func TestBusyLaneIsNotTakenOver(t *testing.T) {
+	for name, tune := range map[string]func(*bench){
+		"spool_after": func(*bench) {},
+		"nearly full": func(b *bench) { b.account.Hand(nil, 1<<20, 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBenchOn(t, newMemSpool(), nil)
+				tune(b)
+				b.send(0, 40)
+				held := b.client.take()
+				for _, h := range held[:30] { // 12 s for what was there at once
+					after(400 * time.Millisecond)
+					h.promise(h.rec, nil)
+				}
+				synctest.Wait()
+				require.Zero(t, b.spool.appends.Load(), "a busy lane went to the disk")
+				require.Equal(t, 10, b.unsettled())
+				after(3200 * time.Millisecond)
+				assert.Zero(t, b.unsettled(), "no answer any more: stored")
+				assert.Equal(t, 10, b.spool.Stats().Entries)
+				for _, h := range held[30:] {
+					h.promise(h.rec, nil)
+				}
+			})
+		})
+	}
+}
+
 // Originals that come back are drained from their copies, in order.
 func TestOriginalsComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
