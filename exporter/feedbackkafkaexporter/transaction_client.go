@@ -146,9 +146,12 @@ func parseClaim(offset int64, metadata *string) txnClaim {
 }
 
 // claim implements txnClient. It is a transaction too: what still comes from an
-// older client must not undo it.
+// older client must not undo it. And it bears out what was read before it: a
+// broker that does not know yet that another leads the group may have answered
+// with an old number, but it cannot replicate a new one. So the number is written
+// where it was read, or not at all.
 func (k *kafkaTxn) claim(ctx context.Context, c txnClaim) error {
-	if err := k.addNumber(ctx, c); err != nil {
+	if err := k.addNumber(ctx, c, txnUnfinished); err != nil {
 		return err
 	}
 	id, epoch, err := k.client.ProducerID(ctx)
@@ -190,7 +193,7 @@ func (k *kafkaTxn) publish(ctx context.Context, records []*record, alone map[*re
 	if failed {
 		return errs, nil
 	}
-	return errs, k.addNumber(ctx, c)
+	return errs, k.addNumber(ctx, c, txnTooEarly)
 }
 
 // produce writes records that may share batches, and waits for all of them.
@@ -213,15 +216,16 @@ func (k *kafkaTxn) produce(ctx context.Context, records []*record, errs []error)
 	return nil
 }
 
-// addNumber makes the number a part of the transaction.
-func (k *kafkaTxn) addNumber(ctx context.Context, c txnClaim) error {
+// addNumber makes the number a part of the transaction. It is written again after
+// the errors in again.
+func (k *kafkaTxn) addNumber(ctx context.Context, c txnClaim, again []*kerr.Error) error {
 	id, epoch, err := k.client.ProducerID(ctx)
 	if err != nil {
 		return err
 	}
 	add := kmsg.NewPtrAddOffsetsToTxnRequest()
 	add.TransactionalID, add.ProducerID, add.ProducerEpoch, add.Group = k.id, id, epoch, k.id
-	err = retryConcurrent(ctx, func() error {
+	err = retryAfter(ctx, txnTooEarly, func() error {
 		resp, err := add.RequestWith(ctx, k.client)
 		if err != nil {
 			return err
@@ -241,7 +245,7 @@ func (k *kafkaTxn) addNumber(ctx context.Context, c txnClaim) error {
 	commit := kmsg.NewPtrTxnOffsetCommitRequest()
 	commit.TransactionalID, commit.ProducerID, commit.ProducerEpoch, commit.Group = k.id, id, epoch, k.id
 	commit.Topics = append(commit.Topics, t)
-	err = retryConcurrent(ctx, func() error {
+	err = retryAfter(ctx, again, func() error {
 		resp, err := commit.RequestWith(ctx, k.client)
 		if err != nil {
 			return err
@@ -261,11 +265,11 @@ func (k *kafkaTxn) addNumber(ctx context.Context, c txnClaim) error {
 	return nil
 }
 
-// retryConcurrent sends a request again that came too early.
-func retryConcurrent(ctx context.Context, send func() error) error {
+// retryAfter sends a request again that came too early.
+func retryAfter(ctx context.Context, again []*kerr.Error, send func() error) error {
 	for {
 		err := send()
-		if !isOneOf(err, txnTooEarly) {
+		if !isOneOf(err, again) {
 			return err
 		}
 		if err := pause(ctx); err != nil {
@@ -274,12 +278,16 @@ func retryConcurrent(ctx context.Context, send func() error) error {
 	}
 }
 
-var txnTooEarly = []*kerr.Error{
-	kerr.ConcurrentTransactions,
-	kerr.CoordinatorLoadInProgress,
-	kerr.CoordinatorNotAvailable,
-	kerr.NotCoordinator,
-}
+var (
+	// txnUnfinished: the coordinator still finishes the last transaction.
+	txnUnfinished = []*kerr.Error{kerr.ConcurrentTransactions}
+	// txnTooEarly: or it is not ready, or another broker by now.
+	txnTooEarly = append([]*kerr.Error{
+		kerr.CoordinatorLoadInProgress,
+		kerr.CoordinatorNotAvailable,
+		kerr.NotCoordinator,
+	}, txnUnfinished...)
+)
 
 // commit implements txnClient.
 func (k *kafkaTxn) commit(ctx context.Context) error {
