@@ -192,8 +192,8 @@ func TestStartNamesTheFault(t *testing.T) {
 		{name: "no runtime", overlays: []string{"yaml:service::extensions: []"}, says: []string{"feedbackruntime"}},
 		{name: "ports alike", env: []string{"COLLECTOR_OTLP__HTTP_ENDPOINT=localhost:4317", "COLLECTOR_OTLP__GRPC_ENDPOINT=localhost:4317"},
 			says: []string{"receivers::otlp::protocols::grpc::endpoint", "receivers::otlp::protocols::http::endpoint"}},
-		{name: "batch above capacity", env: []string{"COLLECTOR_BATCHING__MAX_BATCH_SIZE=10001"},
-			says: []string{"processors::batch::send_batch_size", "capacity"}},
+		{name: "batch too large", env: []string{"COLLECTOR_BATCHING__MAX_BATCH_SIZE=10001"},
+			says: []string{"batching::max_records", "10001"}},
 		{name: "request above capacity", env: []string{"COLLECTOR_BUFFER__CAPACITY=500"}, says: []string{"max_request_events", "capacity"}},
 		{name: "sampling", env: []string{"COLLECTOR_TELEMETRY__TRACE_SAMPLING_RATE=2"}, says: []string{"ratio"}},
 	} {

@@ -22,7 +22,8 @@ type BatchingConfig struct {
 	TargetLatency time.Duration `mapstructure:"target_latency"`
 	// MinRecords is the lower bound of how many records are held back. Where fewer
 	// arrive within producer::linger they are not worth the wait: each goes at
-	// once. At most max_records. Unit: records. Bounds: 1 to 10000. Default: 20.
+	// once. Above max_records it means that. Unit: records. Bounds: 1 to 10000.
+	// Default: 20.
 	MinRecords int `mapstructure:"min_records"`
 	// MaxRecords is the upper bound of how many records are held back, and of the
 	// records of a transaction, unless one request has more. Unit: records. Bounds:
@@ -49,8 +50,8 @@ func (c *Config) validateBatching(fail func(string, ...any)) {
 	if b.MaxRecords < 1 || b.MaxRecords > maxTxnRecords {
 		fail("batching::max_records: must lie between 1 and %d, got %d", maxTxnRecords, b.MaxRecords)
 	}
-	if b.MinRecords < 1 || b.MinRecords > b.MaxRecords {
-		fail("batching::min_records: must lie between 1 and batching::max_records, got %d", b.MinRecords)
+	if b.MinRecords < 1 || b.MinRecords > maxTxnRecords {
+		fail("batching::min_records: must lie between 1 and %d, got %d", maxTxnRecords, b.MinRecords)
 	}
 }
 
@@ -99,7 +100,7 @@ type sizer struct {
 }
 
 func newSizer(c *BatchingConfig, start int) *sizer {
-	s := &sizer{target: c.TargetLatency.Seconds(), least: float64(c.MinRecords), most: float64(c.MaxRecords)}
+	s := &sizer{target: c.TargetLatency.Seconds(), least: float64(min(c.MinRecords, c.MaxRecords)), most: float64(c.MaxRecords)}
 	s.set(float64(start), time.Time{})
 	return s
 }
