@@ -71,6 +71,10 @@ bench: ## Run the benchmarks and print what an event costs (BENCH=regexp COUNT=n
 	@BENCH='$(BENCH)' BENCHTIME=$(BENCHTIME) COUNT=$(COUNT) scripts/bench.sh $(GO_MODULES)
 	@BENCH=process go test -count=1 -v -run '^TestFigures$$' ./internal/wholepath
 
+.PHONY: docs
+docs: ## Build the documentation as a site in .cache/docs/site (needs Python 3)
+	@scripts/docs.sh
+
 .PHONY: hooks
 hooks: ## Enable the pre-commit hook in this clone
 	git config core.hooksPath .githooks
@@ -227,6 +231,10 @@ test-sbom: build $(TOOLS)/inventory # what the two above write is what "go versi
 	@$(INVENTORY) -sbom bin/sbom -notices bin/THIRD_PARTY_LICENSES $(BINARIES)
 	@cd internal/tools/inventory && INVENTORY_BIN=$(ROOT)/bin INVENTORY_VERSION=$(VERSION) \
 	  go test -count=1 -run TestBuiltBinaries .
+
+.PHONY: test-docs
+test-docs: ## Build the site strictly, and look at it in Chromium (FEEDBACK_IMAGES=folder keeps pictures)
+	@scripts/test-docs.sh
 
 .PHONY: cover
 cover: ## Statement coverage per package
