@@ -5,18 +5,25 @@ package feedbackruntimeextension // import "github.com/otelcol-feedback/otelcol-
 
 import (
 	"math"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
+	"sync"
 )
 
 const (
-	// garbagePercent is how much the heap may grow between two collections, in
-	// percent of what is alive. What is alive is little here: at Go's 100, a tenth
-	// of the processor time goes into collections.
-	garbagePercent = 200
+	// defaultHeadroom is how many bytes the heap may grow between two collections,
+	// at least. What is alive is a few MiB between bursts: at twice as much, Go's
+	// default, a third of the processor time would go into collections.
+	defaultHeadroom = 96 << 20
+	// headroomShare is the most of memory_limiter's limit that headroom takes.
+	headroomShare = 0.25
 	// softMemoryShare is the share of memory_limiter's limit near which the heap
-	// grows no more and is collected more often instead: in time before the
-	// limiter, which refuses events from about three quarters on, has to.
+	// is collected however often it takes: in time before the limiter, which refuses
+	// events from about three quarters on, has to.
 	softMemoryShare = 0.7
+
+	goGCPercent = 100 // Go's default, the least that is set
 )
 
 // collectLess makes the garbage collector spend memory that is there rather than
@@ -26,8 +33,11 @@ const (
 func collectLess(memoryLimit int64, lookup func(string) (string, bool)) func() {
 	undo := func() {}
 	if _, set := lookup("GOGC"); !set {
-		percent := debug.SetGCPercent(garbagePercent)
-		undo = func() { debug.SetGCPercent(percent) }
+		headroom := uint64(defaultHeadroom)
+		if memoryLimit > 0 {
+			headroom = min(headroom, uint64(headroomShare*float64(memoryLimit)))
+		}
+		undo = newGCPace(headroom).stop
 	}
 	if _, set := lookup("GOMEMLIMIT"); set || memoryLimit <= 0 || debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		return undo
@@ -37,4 +47,64 @@ func collectLess(memoryLimit int64, lookup func(string) (string, bool)) func() {
 		undo()
 		debug.SetMemoryLimit(before)
 	}
+}
+
+// gcPace sets after each collection how much the heap may grow until the next:
+// by as much as is alive, as Go has it, but by headroom at least. Go itself knows
+// only the percentage.
+type gcPace struct {
+	headroom uint64 // bytes
+
+	mu      sync.Mutex
+	before  int // percent, to be put back
+	percent int
+	stopped bool
+}
+
+func newGCPace(headroom uint64) *gcPace {
+	p := &gcPace{headroom: headroom}
+	p.percent = p.wanted()
+	p.before = debug.SetGCPercent(p.percent)
+	p.awaitCollection()
+	return p
+}
+
+// awaitCollection has adjust called after the next collection: that finds that
+// nothing points to the sentinel.
+func (p *gcPace) awaitCollection() {
+	type sentinel struct{ pace *gcPace }
+	runtime.SetFinalizer(&sentinel{p}, func(s *sentinel) { s.pace.adjust() })
+}
+
+func (p *gcPace) adjust() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
+	// Setting it stops the world for a moment, so small changes are left alone.
+	if wanted := p.wanted(); 10*max(wanted-p.percent, p.percent-wanted) > p.percent {
+		p.percent = wanted
+		debug.SetGCPercent(wanted)
+	}
+	p.awaitCollection()
+}
+
+func (p *gcPace) wanted() int {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	return percentFor(p.headroom, live[0].Value.Uint64())
+}
+
+// percentFor is by how much the heap may grow, in percent of what is alive.
+func percentFor(headroom, live uint64) int {
+	const least = 1 << 20 // of which percentages are taken
+	return int(max(100*headroom/max(live, least), goGCPercent))
+}
+
+func (p *gcPace) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	debug.SetGCPercent(p.before)
 }
