@@ -18,8 +18,8 @@ TOOLS   := $(ROOT)/.tools
 
 DIST         := distribution/otelcol-feedback
 TEST_MODULES := . api internal/tools/inventory internal/tools/release
-GO_MODULES   := $(TEST_MODULES) testbed
-TIDY_MODULES := $(GO_MODULES) internal/tools internal/tools/buf internal/tools/lint internal/tools/actionlint
+GO_MODULES   := $(TEST_MODULES) testbed distribution/kubernetes/test
+TIDY_MODULES := $(GO_MODULES) internal/tools internal/tools/buf internal/tools/lint internal/tools/actionlint internal/tools/helm internal/tools/kubernetes
 
 # Release binaries: no cgo, so that they run in an empty image; no build path
 # and no revision, so that the same sources give the same bytes.
@@ -58,13 +58,13 @@ run: build ## Start the quick start: the collector with a broker inside
 test: test-unit test-ratios check-generated test-kafka ## Units with -race, what an event costs, drift of generated code, one Apache Kafka node
 
 .PHONY: verify
-verify: test-unit test-ratios check-generated test-kafka-once test-hostile-once test-observability-once test-faults-once fuzz test-container test-sbom ## test, and all that takes longer: attacks, alerts, faults, fuzzing, the container image
+verify: test-unit test-ratios check-generated test-kafka-once test-hostile-once test-observability-once test-faults-once test-helm-once fuzz test-container test-sbom ## test, and all that takes longer: attacks, alerts, faults, fuzzing, the container image
 
 .PHONY: lint
 lint: lint-headers lint-workflows lint-sleeps lint-proto lint-tidy lint-go ## Linters, module files, licence headers
 
 .PHONY: generate
-generate: generate-api generate-go generate-distribution ## Write all generated code
+generate: generate-api generate-go generate-distribution generate-kubernetes ## Write all generated code
 
 .PHONY: bench
 bench: ## Run the benchmarks and print what an event costs (BENCH=regexp COUNT=n); compare two runs with make bench-compare
@@ -130,6 +130,26 @@ test-hostile: build ## Attack the binary: slow, greedy, lying and forging client
 .PHONY: test-hostile-once
 test-hostile-once: build # the same, unless exactly these inputs have passed before
 	@scripts/test-hostile.sh --once
+
+.PHONY: test-helm
+test-helm: build $(TOOLS)/helm ## Lint, render and decode the Helm chart; its configurations in the binary
+	@scripts/kubernetes-crds.sh
+	@scripts/test-kubernetes.sh helm
+
+.PHONY: test-helm-once
+test-helm-once: build $(TOOLS)/helm # the same, unless exactly these inputs have passed before
+	@scripts/kubernetes-crds.sh
+	@scripts/test-kubernetes.sh helm --once
+
+.PHONY: test-kubernetes
+test-kubernetes: build kafka-libs $(TOOLS)/helm $(TOOLS)/kube-apiserver $(TOOLS)/etcd ## The chart on a real kube-apiserver, and a pod scaled down with a full spool
+	@scripts/kubernetes-crds.sh
+	@scripts/test-kubernetes.sh kubernetes
+
+.PHONY: test-kubernetes-once
+test-kubernetes-once: build kafka-libs $(TOOLS)/helm $(TOOLS)/kube-apiserver $(TOOLS)/etcd # the same, unless exactly these inputs have passed before
+	@scripts/kubernetes-crds.sh
+	@scripts/test-kubernetes.sh kubernetes --once
 
 .PHONY: test-observability
 test-observability: build kafka-libs prometheus ## Alerts and dashboards on a real Prometheus, while things break (FEEDBACK_IMAGES=folder draws them)
@@ -299,10 +319,14 @@ generate-distribution: $(TOOLS)/builder # the program that builder-config.yaml d
 	$(TOOLS)/builder --skip-compilation --config builder-config.yaml
 	gofmt -w $(DIST)/*.go
 
+.PHONY: generate-kubernetes
+generate-kubernetes: $(TOOLS)/helm # the chart's copies and table of values, and the plain manifests
+	TOOLS=$(TOOLS) scripts/kubernetes-manifests.sh
+
 # --- Tools: pinned in internal/tools, compiled when a target needs them -------
 
 .PHONY: tools-generate
-tools-generate: $(addprefix $(TOOLS)/,builder mdatagen buf protoc-gen-go protoc-gen-go-grpc)
+tools-generate: $(addprefix $(TOOLS)/,builder mdatagen buf protoc-gen-go protoc-gen-go-grpc helm)
 
 tool = cd $(1) && go build -trimpath -buildvcs=false -o $(TOOLS)/ $(2) && touch $(TOOLS)/$(notdir $(2))
 
@@ -324,6 +348,18 @@ $(TOOLS)/release: internal/tools/release/go.mod $(wildcard internal/tools/releas
 	$(call tool,internal/tools/release,github.com/otelcol-feedback/otelcol-feedback/internal/tools/release)
 $(TOOLS)/actionlint: internal/tools/actionlint/go.mod
 	$(call tool,internal/tools/actionlint,github.com/rhysd/actionlint/cmd/actionlint)
+# These three take minutes to compile. Helm is told which Kubernetes to render for,
+# as its own releases are.
+kubernetes_of_helm := $(foreach in,pkg/chartutil pkg/lint/rules,-X helm.sh/helm/v3/$(in).k8sVersionMajor=1 -X helm.sh/helm/v3/$(in).k8sVersionMinor=34)
+$(TOOLS)/helm: internal/tools/helm/go.mod
+	cd internal/tools/helm && go build -trimpath -buildvcs=false -ldflags '-s -w $(kubernetes_of_helm)' -o $@ helm.sh/helm/v3/cmd/helm
+	@touch $@
+$(TOOLS)/kube-apiserver: internal/tools/kubernetes/go.mod
+	cd internal/tools/kubernetes && go build -trimpath -buildvcs=false -ldflags '-s -w -X k8s.io/component-base/version.gitVersion=v1.34.2' -o $@ k8s.io/kubernetes/cmd/kube-apiserver
+	@touch $@
+$(TOOLS)/etcd: internal/tools/kubernetes/go.mod
+	cd internal/tools/kubernetes && go build -trimpath -buildvcs=false -ldflags '-s -w' -o $@ go.etcd.io/etcd/server/v3
+	@touch $@
 # Takes minutes to compile.
 $(TOOLS)/golangci-lint: internal/tools/lint/go.mod
 	$(call tool,internal/tools/lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
