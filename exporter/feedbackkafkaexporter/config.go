@@ -36,6 +36,10 @@ const (
 
 	defaultMaxBufferedRecords = 1 << 20
 
+	// gzipLevel takes half of the processor time of the library's own level, for an
+	// eighth more bytes in batches of 100 (docs/performance.md).
+	gzipLevel = 1
+
 	minMessageBytes = 4 << 10   // below, not even a dead letter without its original fits
 	maxMessageBytes = 1 << 30   // the client's own limit of a batch
 	maxLinger       = time.Hour // above, it is a mistake
@@ -70,6 +74,9 @@ type Config struct {
 	//     otherwise an acknowledged event could be lost. One of: all, -1.
 	//   - compression: compression is the codec of batches. One of: none, gzip,
 	//     snappy, lz4, zstd.
+	//   - compression_params::level: level is how hard the codec tries: gzip 1 to 9,
+	//     zstd 1, 3, 6 or 11; 0 is the codec's own. With another codec than gzip it
+	//     is 0 unless it is set.
 	//   - flush_max_messages: flush_max_messages bounds the records that the Kafka
 	//     client holds. Unit: records. Bounds: 1 to 1073741824.
 	//   - linger: linger is how long a record waits for others of its batch; with
@@ -194,6 +201,7 @@ func createDefaultConfig() component.Config {
 	producer := configkafka.NewDefaultProducerConfig()
 	producer.RequiredAcks = configkafka.WaitForAll
 	producer.Compression = "gzip"
+	producer.CompressionParams.Level = gzipLevel
 	producer.MaxMessageBytes = defaultMaxMessageBytes
 	producer.Linger = defaultLinger
 	producer.FlushMaxMessages = defaultMaxBufferedRecords // the in-flight account is what bounds events
@@ -232,6 +240,9 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	c.Brokers = splitBrokers(c.Brokers)
 	if c.Acknowledge == AcknowledgeDelivered && !conf.IsSet("producer::linger") {
 		c.Producer.Linger = 0 // a caller is waiting
+	}
+	if c.Producer.Compression != "gzip" && !conf.IsSet("producer::compression_params::level") {
+		c.Producer.CompressionParams.Level = 0 // the default is gzip's
 	}
 	return nil
 }

@@ -58,6 +58,7 @@ func TestLoadConfig(t *testing.T) {
 			assert.Equal(t, configkafka.WaitForAll, c.Producer.RequiredAcks)
 			assert.Equal(t, "zstd", c.Producer.Compression)
 			assert.Equal(t, 5*time.Millisecond, c.Producer.Linger)
+			assert.Zero(t, c.Producer.CompressionParams.Level, "zstd's own")
 			assert.Equal(t, TopicsConfig{
 				Events: "ev", ByType: map[string]string{"system_health": "health"}, Partitions: 6, ReplicationFactor: 3,
 			}, c.Topics)
@@ -81,8 +82,12 @@ func TestLoadConfig(t *testing.T) {
 			assert.False(t, chosen[typeIndex(feedback.TypeSystemHealth)])
 			assert.Equal(t, "transactions of 007 for experiment_result, user_feedback", c.mode())
 		},
-		"delivered": func(t *testing.T, c *Config) { assert.Zero(t, c.Producer.Linger) },
-		"sasl":      func(t *testing.T, c *Config) { assert.Equal(t, "User:alice", principal(&c.ClientConfig)) },
+		"delivered": func(t *testing.T, c *Config) {
+			assert.Zero(t, c.Producer.Linger)
+			assert.EqualValues(t, 1, c.Producer.CompressionParams.Level, "gzip")
+		},
+		"level": func(t *testing.T, c *Config) { assert.EqualValues(t, 9, c.Producer.CompressionParams.Level) },
+		"sasl":  func(t *testing.T, c *Config) { assert.Equal(t, "User:alice", principal(&c.ClientConfig)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			sub, err := cm.Sub(component.NewIDWithName(metadata.Type, name).String())
