@@ -58,7 +58,7 @@ run: build ## Start the quick start: the collector with a broker inside
 test: test-unit test-ratios check-generated test-kafka ## Units with -race, what an event costs, drift of generated code, one Apache Kafka node
 
 .PHONY: verify
-verify: test-unit test-ratios check-generated test-kafka-once test-hostile-once test-observability-once test-faults-once test-helm-once fuzz test-container test-sbom ## test, and all that takes longer: attacks, alerts, faults, fuzzing, the container image
+verify: test-unit test-ratios check-generated test-kafka-once test-hostile-once test-observability-once test-faults-once test-helm-once fuzz test-container test-sbom test-docs ## test, and all that takes longer: attacks, alerts, faults, fuzzing, the container image
 
 .PHONY: lint
 lint: lint-headers lint-workflows lint-sleeps lint-proto lint-tidy lint-go ## Linters, module files, licence headers

@@ -27,16 +27,25 @@ fi
 images=${FEEDBACK_IMAGES:-$(mktemp -d)}
 mkdir -p "$images"
 work=$(mktemp -d)
-trap 'rm -rf "$work"; [[ -n ${FEEDBACK_IMAGES:-} ]] || rm -rf "$images"' EXIT
+# The search loads its index with a request, which a page from a file may not make.
+python3 -u -m http.server 0 --bind 127.0.0.1 --directory "$site" >"$work/server" 2>&1 &
+server=$!
+trap 'kill "$server" 2>/dev/null || true; rm -rf "$work"; [[ -n ${FEEDBACK_IMAGES:-} ]] || rm -rf "$images"' EXIT
+
+until port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' "$work/server") && [[ -n $port ]]; do
+  kill -0 $server || { cat "$work/server" >&2; exit 1; }
+done
 
 # look NAME PAGE THEME WIDTH: theme 1 is light and 0 dark, as Chromium counts.
+# Each look has a profile of its own: the site remembers the theme of the first.
 look() {
   local name=$1 page=$2 theme=$3 width=$4 scheme=default
   [[ $theme == 1 ]] || scheme=slate
-  local browser=(timeout 90 chromium --headless=new --no-sandbox --disable-gpu --user-data-dir="$work/profile"
+  local browser=(timeout 90 chromium --headless=new --no-sandbox --disable-gpu --user-data-dir="$work/$name" # a theme once chosen is remembered
+   
     --blink-settings=preferredColorScheme="$theme" --hide-scrollbars --enable-logging=stderr --v=0
-    --host-resolver-rules='MAP * ~NOTFOUND' --virtual-time-budget=3000)
-  "${browser[@]}" --window-size="$width",1400 --screenshot="$images/$name.png" "file://$site/$page" 2>"$work/log" ||
+    --host-resolver-rules='MAP * ~NOTFOUND, EXCLUDE 127.0.0.1' --virtual-time-budget=3000)
+  "${browser[@]}" --window-size="$width",1400 --screenshot="$images/$name.png" "http://127.0.0.1:$port/$page" 2>"$work/log" ||
     { cat "$work/log" >&2; echo "ERROR: Chromium did not show $page" >&2; exit 1; }
   [[ -s $images/$name.png ]] || { echo "ERROR: no picture of $page" >&2; exit 1; }
   if grep -E 'CONSOLE.*(Error|error|Failed|Refused)' "$work/log"; then
@@ -44,7 +53,7 @@ look() {
     exit 1
   fi
   if [[ $width -gt 1000 ]]; then
-    "${browser[@]}" --dump-dom "file://$site/$page" >"$work/dom" 2>/dev/null
+    "${browser[@]}" --dump-dom "http://127.0.0.1:$port/$page" >"$work/dom" 2>/dev/null
     grep -q "<body[^>]*data-md-color-scheme=\"$scheme\"" "$work/dom" ||
       { echo "ERROR: $page does not follow the reader's theme ($scheme)" >&2; exit 1; }
     grep -q '<h1' "$work/dom" || { echo "ERROR: $page has no heading" >&2; exit 1; }

@@ -65,7 +65,7 @@ What spans several keys (` + "`transactions`" + ` needs ` + "`spool::directory`"
 
 func page(c *Component) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s# `%s` %s: keys\n\n", generated, c.Type, singular[c.Section])
+	fmt.Fprintf(&b, "%s# %s %s: keys\n\n", generated, c.Type, singular[c.Section])
 	fmt.Fprintf(&b, "What it does, with examples, is in its [README](../../%s/README.md); how to read this page, in [Configuration reference](configuration.md). The keys stand below `%s::%s`.\n", c.Folder, c.Section, c.Type)
 	c.Root.section(&b)
 	return b.Bytes()
