@@ -15,7 +15,7 @@ export FEEDBACK_CTL="$PWD/bin/feedbackctl"
 
 inputs=$({
   cat .cache/kafka/pom.sha256 2>/dev/null || true
-  find bin/otelcol-feedback bin/feedbackctl config testbed docs examples README.md scripts/test-kafka.sh -type f -print0 |
+  find bin/otelcol-feedback bin/feedbackctl config distribution/schema testbed docs examples README.md scripts/test-kafka.sh -type f -print0 |
     sort -z | xargs -0 sha256sum
 } | sha256sum | cut -d' ' -f1)
 passed=.cache/passed/kafka-$inputs
