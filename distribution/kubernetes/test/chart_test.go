@@ -5,7 +5,6 @@ package kubernetes
 
 import (
 	"encoding/json"
-	"flag"
 	"maps"
 	"os"
 	"path/filepath"
@@ -21,8 +20,6 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/distribution/kubernetes/test/chart"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
-
 func TestLint(t *testing.T) {
 	for name, file := range chart.Values(t) {
 		out, err := chart.Helm(t, "lint", "--strict", chart.Path(), "--values", file)
@@ -31,27 +28,20 @@ func TestLint(t *testing.T) {
 }
 
 // TestGolden holds what is rendered against files that people read in a review:
-// the plain manifests, which "make generate" writes, and the cases of these tests.
+// the plain manifests, and the cases of these tests. "make generate" writes both.
 func TestGolden(t *testing.T) {
 	values := chart.Values(t)
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		t.Run(name, func(t *testing.T) {
 			got := chart.Render(t, "--values", values[name])
-			golden := filepath.Join("testdata", "golden", name+".yaml")
-			if filepath.Base(filepath.Dir(values[name])) == "values" {
-				text, err := os.ReadFile(filepath.Join(chart.Dir(), "manifests", name+".yaml"))
-				require.NoError(t, err)
-				_, manifest, _ := strings.Cut(string(text), "\n")
-				assert.Equal(t, manifest, got, `run "make generate"`)
-				return
+			golden := filepath.Join(chart.Dir(), "manifests", name+".yaml")
+			if filepath.Base(filepath.Dir(values[name])) == "cases" {
+				golden = filepath.Join("testdata", "golden", name+".yaml")
 			}
-			if *update {
-				require.NoError(t, os.MkdirAll(filepath.Dir(golden), 0o750))
-				require.NoError(t, os.WriteFile(golden, []byte(got), 0o600))
-			}
-			want, err := os.ReadFile(golden)
+			text, err := os.ReadFile(golden)
 			require.NoError(t, err)
-			assert.Equal(t, string(want), got, `run "go test . -update" in distribution/kubernetes/test`)
+			_, want, _ := strings.Cut(string(text), "\n")
+			assert.Equal(t, want, got, `%s: run "make generate"`, golden)
 		})
 	}
 }

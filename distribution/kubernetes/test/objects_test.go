@@ -101,7 +101,7 @@ func TestPods(t *testing.T) {
 		spec := w.Pod.Spec
 		assert.False(t, *spec.AutomountServiceAccountToken)
 		assert.True(t, *spec.SecurityContext.RunAsNonRoot)
-		assert.EqualValues(t, corev1.SeccompProfileTypeRuntimeDefault, spec.SecurityContext.SeccompProfile.Type)
+		assert.Equal(t, corev1.SeccompProfileTypeRuntimeDefault, spec.SecurityContext.SeccompProfile.Type)
 		assert.Len(t, w.Pod.Annotations["checksum/config"], 64)
 		for _, c := range slices.Concat(spec.Containers, spec.InitContainers) {
 			sc := c.SecurityContext

@@ -19,8 +19,9 @@ import (
 )
 
 const (
-	// Release and Namespace are what the plain manifests are rendered for.
-	Release   = "otelcol-feedback"
+	// Release is the name that the plain manifests are rendered for.
+	Release = "otelcol-feedback"
+	// Namespace is where they go.
 	Namespace = "feedback"
 	// kubeVersion is that of the API server in the tests.
 	kubeVersion = "1.34.2"
@@ -63,7 +64,7 @@ func Helm(tb testing.TB, args ...string) (string, error) {
 	if helm == "" {
 		Missing(tb, `FEEDBACK_HELM names no helm: run "make test-helm", which sets it`)
 	}
-	cmd := exec.Command(helm, args...)
+	cmd := exec.Command(helm, args...) //nolint:gosec // the helm of the test, its arguments
 	// Its own folders, so that no plugin and no cache of the user changes the answer.
 	home := tb.TempDir()
 	cmd.Env = append(os.Environ(), "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)

@@ -154,7 +154,8 @@ func TestScalingMetricsAreScraped(t *testing.T) {
 			}
 			found++
 			series := name.FindString(r.Expr)
-			require.Eventually(t, func() bool { return strings.Contains(scrape(t.Context(), t, c), "\n"+series+"{") },
+			served := regexp.MustCompile(`(?m)^` + series + `[ {]`)
+			require.Eventually(t, func() bool { return served.MatchString(scrape(t.Context(), t, c)) },
 				30*time.Second, 200*time.Millisecond, "%s is made from %s, which is not served", r.Record, series)
 		}
 	}
