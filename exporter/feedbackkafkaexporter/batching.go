@@ -18,23 +18,23 @@ type BatchingConfig struct {
 	// TargetLatency is what records held back, or a transaction, should take on
 	// average, from the arrival of the first to Kafka's answer to the last. Above
 	// 1.2 times as much fewer records are held back, below 0.8 times more.
-	// Bounds: 1ms to 10s. Default: 50ms.
+	// Bounds: 1ms to 10s. Default: 100ms.
 	TargetLatency time.Duration `mapstructure:"target_latency"`
 	// MinRecords is the lower bound of how many records are held back. Where fewer
 	// arrive within producer::linger they are not worth the wait: each goes at
 	// once. Above max_records it means that. Unit: records. Bounds: 1 to 10000.
 	// Default: 20.
 	MinRecords int `mapstructure:"min_records"`
-	// MaxRecords is the upper bound of how many records are held back, and of the
-	// records of a transaction, unless one request has more. Unit: records. Bounds:
-	// 1 to 10000. Default: 10000.
+	// MaxRecords is the upper bound of how many records are held back for each
+	// partition, on average and 10000 in all, and of the records of a transaction,
+	// unless one request has more. Unit: records. Bounds: 1 to 10000. Default: 10000.
 	MaxRecords int `mapstructure:"max_records"`
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
 
 const (
-	defaultTargetLatency = 50 * time.Millisecond
+	defaultTargetLatency = 100 * time.Millisecond
 	defaultMinRecords    = 20
 	firstRecords         = 100 // until latencies tell
 
@@ -149,8 +149,9 @@ func (s *sizer) observe(began, now time.Time, full bool) {
 // window brought, and after linger at the latest. So a record that comes alone goes
 // at once, and so does a request whose size is all there is to come.
 type gathering struct {
-	*sizer               // nil: nothing is held back
-	linger time.Duration // the longest that a record is held back
+	*sizer                     // nil: nothing is held back
+	linger       time.Duration // the longest that a record is held back
+	perPartition int           // the most records held back for one, on average
 
 	window  time.Time // when it began
 	arrived int       // in it
@@ -200,6 +201,15 @@ func (g *gathering) enough() int { return min(g.current(), g.before) }
 // due reports whether what waits goes now.
 func (g *gathering) due(now time.Time, waiting int) bool {
 	return g.until.IsZero() || waiting >= g.enough() || !now.Before(g.until)
+}
+
+// spread takes how many partitions there are: max_records is for each of them. The
+// more there are, the more has to be held back for batches of the same size, which
+// is what compression lives on.
+func (g *gathering) spread(partitions int) {
+	if g.sizer != nil && g.perPartition > 0 && partitions > 0 {
+		g.most = float64(min(g.perPartition*partitions, maxTxnRecords))
+	}
 }
 
 // begin begins a volley, which may be as large as the sizer allows.

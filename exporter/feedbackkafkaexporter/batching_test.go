@@ -156,6 +156,29 @@ func TestRecordsAreHeldBackOnlyUnderLoad(t *testing.T) {
 	})
 }
 
+// What may be held back grows with the partitions, whose batches are what counts.
+func TestMoreIsHeldBackForMorePartitions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBenchOn(t, nil, nil, func(d *delivery) {
+			gathers(d)
+			d.gathering.perPartition = 100
+		})
+		most := func() (n float64) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return b.gathering.most
+		}
+		at := func(partitions int) float64 {
+			b.seen(b.topics[0], partitions, 1<<20)
+			synctest.Wait()
+			return most()
+		}
+		one := at(1)
+		assert.InDelta(t, one+400, at(5), 0)
+		assert.InDelta(t, maxTxnRecords, at(1000), 0)
+	})
+}
+
 // No more wait than the target says, however long linger is.
 func TestTargetEndsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

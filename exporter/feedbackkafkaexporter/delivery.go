@@ -171,6 +171,12 @@ func (d *delivery) seen(t *topic, partitions, limit int) {
 // applySeen opens the lanes of topics that have become known, and hands over
 // what waited for them before anything that came later.
 func (d *delivery) applySeen() {
+	partitions := 0
+	defer func() {
+		d.mu.Lock()
+		d.gathering.spread(partitions)
+		d.mu.Unlock()
+	}()
 	for _, t := range d.topics {
 		d.mu.Lock()
 		if t.seenPartitions == 0 {
@@ -180,6 +186,9 @@ func (d *delivery) applySeen() {
 		t.limit, t.partitions = t.seenLimit, t.seenPartitions
 		first := len(t.lanes) == 0
 		t.resize(t.seenPartitions)
+		if t != d.builder.deadLetter {
+			partitions += t.partitions
+		}
 		var waiting []*record
 		if first && t.any.mode == laneOpen {
 			waiting, t.any.behind = t.any.behind, nil

@@ -82,6 +82,7 @@ func newExporter(set exporter.Settings, cfg *Config) *feedbackExporter {
 	e.delivery.pace.rate = float64(cfg.Spool.DrainRate)
 	if cfg.Batching.Enabled && cfg.Producer.Linger > 0 {
 		e.delivery.gathering.linger = cfg.Producer.Linger
+		e.delivery.gathering.perPartition = cfg.Batching.MaxRecords
 		e.delivery.gathering.sizer = newSizer(&cfg.Batching, firstRecords)
 	}
 	if cfg.Batching.Enabled && cfg.Transactions != nil {
