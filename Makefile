@@ -193,6 +193,10 @@ bench-peers: build kafka-libs ## The collector beside a stock one and the least 
 bench-load: build kafka-libs ## Rates, times, memory and cost curves; writes docs/performance.md (LOAD=regexp picks)
 	@scripts/bench-load.sh load
 
+.PHONY: profile
+profile: build kafka-libs ## Measure the collector under load for the compiler; writes default.pgo
+	@scripts/profile.sh
+
 .PHONY: soak
 soak: build kafka-libs ## Half an hour of steady load: nothing may grow (SOAK=5m)
 	@scripts/bench-load.sh soak

@@ -32,7 +32,7 @@ import (
 
 // The environment of this package's tests, beside those of the testbed.
 const (
-	// benchEnv is what is to be measured: peers, load or soak.
+	// benchEnv is what is to be measured: peers, load, soak or profile.
 	benchEnv = "BENCH"
 	// secondsEnv is how long each load runs; 10 if it is not set.
 	secondsEnv = "BENCH_SECONDS"
