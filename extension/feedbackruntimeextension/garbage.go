@@ -4,7 +4,6 @@
 package feedbackruntimeextension // import "github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
 
 import (
-	"math"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -16,37 +15,28 @@ const (
 	// at least. What is alive is a few MiB between bursts: at twice as much, Go's
 	// default, a third of the processor time would go into collections.
 	defaultHeadroom = 96 << 20
-	// headroomShare is the most of memory_limiter's limit that headroom takes.
+	// headroomShare is the most of memory_limiter's limit that headroom takes. The
+	// limiter itself collects, and refuses, from about three quarters on. Go's own
+	// limit (GOMEMLIMIT) is not set: near it collections would take half of the
+	// processor time from what the limiter lets in.
 	headroomShare = 0.25
-	// softMemoryShare is the share of memory_limiter's limit near which the heap
-	// is collected however often it takes: in time before the limiter, which refuses
-	// events from about three quarters on, has to.
-	softMemoryShare = 0.7
 
 	goGCPercent = 100 // Go's default, the least that is set
 )
 
 // collectLess makes the garbage collector spend memory that is there rather than
-// processor time. What the environment says of it (GOGC, GOMEMLIMIT) stands.
-// memoryLimit is memory_limiter's in bytes, 0 for none. The function returned
-// takes it back.
+// processor time, unless the environment says how often it is to work (GOGC).
+// memoryLimit is memory_limiter's in bytes, 0 for none. The function returned takes
+// it back.
 func collectLess(memoryLimit int64, lookup func(string) (string, bool)) func() {
-	undo := func() {}
-	if _, set := lookup("GOGC"); !set {
-		headroom := uint64(defaultHeadroom)
-		if memoryLimit > 0 {
-			headroom = min(headroom, uint64(headroomShare*float64(memoryLimit)))
-		}
-		undo = newGCPace(headroom).stop
+	if _, set := lookup("GOGC"); set {
+		return func() {}
 	}
-	if _, set := lookup("GOMEMLIMIT"); set || memoryLimit <= 0 || debug.SetMemoryLimit(-1) != math.MaxInt64 {
-		return undo
+	headroom := uint64(defaultHeadroom)
+	if memoryLimit > 0 {
+		headroom = min(headroom, uint64(headroomShare*float64(memoryLimit)))
 	}
-	before := debug.SetMemoryLimit(int64(softMemoryShare * float64(memoryLimit)))
-	return func() {
-		undo()
-		debug.SetMemoryLimit(before)
-	}
+	return newGCPace(headroom).stop
 }
 
 // gcPace sets after each collection how much the heap may grow until the next:

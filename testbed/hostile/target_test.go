@@ -30,7 +30,12 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/send"
 )
 
-const mib = 1 << 20
+const (
+	mib = 1 << 20
+	// garbage is by how much the heap may grow between two collections
+	// (feedbackruntime): memory that an attack need not hold to be seen.
+	garbage = 96 * mib
+)
 
 // event is what a well-behaved client sends.
 const event = `{"type":"user_feedback","session_id":"s-1","request_id":"0199b5a2-0000-7000-8000-000000000001","rating":4,"comment":"thanks"}`
