@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -155,12 +156,20 @@ func (g *gateway) receivers(h host, next consumer.Logs) {
 	g.t.Cleanup(g.client.CloseIdleConnections)
 }
 
+// free is an address that nobody listens on. Its port lies below those that systems
+// hand to outgoing connections, so that it stays free until a server listens there.
 func free(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	return l.Addr().String()
+	const first, last, tries = 20000, 32000, 100
+	for range tries {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(first+rand.IntN(last-first))))
+		if err == nil {
+			require.NoError(t, l.Close())
+			return l.Addr().String()
+		}
+	}
+	require.Fail(t, "no free port")
+	return ""
 }
 
 func (g *gateway) dial(addr string) *grpc.ClientConn {
