@@ -262,7 +262,9 @@ func TestTransactionsFollowLatency(t *testing.T) {
 			size = sized(100)
 			c.sizer = size
 		})
+		w.cluster.mu.Lock()
 		w.cluster.slow = time.Millisecond
+		w.cluster.mu.Unlock()
 		for range 40 {
 			w.send(30)
 		}
@@ -292,7 +294,7 @@ func TestBatchTargetFollowsTheBroker(t *testing.T) {
 	var delay atomic.Int64
 	answerAfter(c, &delay)
 	e, r := newInnerRig(t, c, func(cfg *Config, _ *testRuntime) {
-		cfg.Batching.TargetLatency = 40 * time.Millisecond
+		cfg.Batching.TargetLatency = 120 * time.Millisecond
 		cfg.Batching.MinRecords = 10
 	})
 	r.statusIs(componentstatus.StatusOK, "")
@@ -321,12 +323,12 @@ func TestBatchTargetFollowsTheBroker(t *testing.T) {
 			}
 		}
 	}()
-	delay.Store(int64(150 * time.Millisecond))
-	require.Eventually(t, func() bool { return e.batchTarget() == 10 }, 30*time.Second, 5*time.Millisecond, "a slow broker")
+	delay.Store(int64(300 * time.Millisecond))
+	require.Eventually(t, func() bool { return e.batchTarget() == 10 }, time.Minute, 5*time.Millisecond, "a slow broker")
 	delay.Store(0)
-	require.Eventually(t, func() bool { return e.batchTarget() >= 40 }, 30*time.Second, 5*time.Millisecond, "a fast broker")
-	delay.Store(int64(150 * time.Millisecond))
-	require.Eventually(t, func() bool { return e.batchTarget() == 10 }, 30*time.Second, 5*time.Millisecond, "slow again")
+	require.Eventually(t, func() bool { return e.batchTarget() >= 40 }, time.Minute, 5*time.Millisecond, "a fast broker")
+	delay.Store(int64(300 * time.Millisecond))
+	require.Eventually(t, func() bool { return e.batchTarget() == 10 }, time.Minute, 5*time.Millisecond, "slow again")
 	delay.Store(0)
 }
 
