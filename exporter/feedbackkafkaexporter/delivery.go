@@ -168,27 +168,33 @@ func (d *delivery) seen(t *topic, partitions, limit int) {
 	}
 }
 
+// eventPartitions is how many partitions events go to, as far as they are known.
+// The caller holds mu.
+func (d *delivery) eventPartitions() (n int) {
+	for _, t := range d.topics {
+		if t != d.builder.deadLetter {
+			n += t.partitions
+		}
+	}
+	return n
+}
+
 // applySeen opens the lanes of topics that have become known, and hands over
 // what waited for them before anything that came later.
 func (d *delivery) applySeen() {
-	partitions := 0
-	defer func() {
-		d.mu.Lock()
-		d.gathering.spread(partitions)
-		d.mu.Unlock()
-	}()
 	for _, t := range d.topics {
 		d.mu.Lock()
 		if t.seenPartitions == 0 {
 			d.mu.Unlock()
 			continue
 		}
-		t.limit, t.partitions = t.seenLimit, t.seenPartitions
+		t.limit = t.seenLimit
+		if t.partitions != t.seenPartitions {
+			t.partitions = t.seenPartitions
+			d.gathering.spread(d.eventPartitions())
+		}
 		first := len(t.lanes) == 0
 		t.resize(t.seenPartitions)
-		if t != d.builder.deadLetter {
-			partitions += t.partitions
-		}
 		var waiting []*record
 		if first && t.any.mode == laneOpen {
 			waiting, t.any.behind = t.any.behind, nil
