@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otelcol-feedback/otelcol-feedback/internal/ports"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/collector"
-	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/ports"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/kafka"
 )
 

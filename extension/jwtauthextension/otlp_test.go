@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -31,6 +30,7 @@ import (
 	grpcmetadata "google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/otelcol-feedback/otelcol-feedback/internal/ports"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/access"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/access/token"
 )
@@ -41,10 +41,9 @@ func (h host) GetExtensions() map[component.ID]component.Component { return h }
 
 func freeEndpoint(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "localhost:0")
+	found, err := ports.Free(1)
 	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	return l.Addr().String()
+	return ports.Loopback(found[0])
 }
 
 // What senders are told by the stock OTLP receiver, which passes on the texts of

@@ -7,8 +7,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strconv"
@@ -45,6 +43,7 @@ import (
 	feedbackv1 "github.com/otelcol-feedback/otelcol-feedback/api/feedback/v1"
 	"github.com/otelcol-feedback/otelcol-feedback/extension/feedbackruntimeextension"
 	"github.com/otelcol-feedback/otelcol-feedback/extension/jwtauthextension"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/ports"
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/access/token"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackadmissionprocessor"
 	"github.com/otelcol-feedback/otelcol-feedback/processor/feedbackvalidationprocessor"
@@ -156,20 +155,11 @@ func (g *gateway) receivers(h host, next consumer.Logs) {
 	g.t.Cleanup(g.client.CloseIdleConnections)
 }
 
-// free is an address that nobody listens on. Its port lies below those that systems
-// hand to outgoing connections, so that it stays free until a server listens there.
 func free(t *testing.T) string {
 	t.Helper()
-	const first, last, tries = 20000, 32000, 100
-	for range tries {
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(first+rand.IntN(last-first))))
-		if err == nil {
-			require.NoError(t, l.Close())
-			return l.Addr().String()
-		}
-	}
-	require.Fail(t, "no free port")
-	return ""
+	found, err := ports.Free(1)
+	require.NoError(t, err)
+	return ports.Loopback(found[0])
 }
 
 func (g *gateway) dial(addr string) *grpc.ClientConn {

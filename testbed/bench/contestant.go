@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/load"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/ports"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/collector"
-	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/ports"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/process"
 )
 

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-feedback/otelcol-feedback/internal/load"
-	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/ports"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/ports"
 )
 
 // profiled are the loads whose profiles the compiler gets: each way in, in batches

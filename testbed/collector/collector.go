@@ -19,7 +19,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/ports"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/ports"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/process"
 )
 

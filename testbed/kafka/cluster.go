@@ -17,7 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/ports"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/ports"
 )
 
 // Cluster is a running Kafka. Its methods are for one goroutine.

@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/ports"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/ports"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/process"
 )
 

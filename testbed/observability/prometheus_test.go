@@ -23,7 +23,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/ports"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/ports"
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/process"
 )
 

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/otelcol-feedback/otelcol-feedback/testbed/internal/ports"
+	"github.com/otelcol-feedback/otelcol-feedback/internal/ports"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

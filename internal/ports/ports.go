@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package ports finds TCP ports on loopback for the processes of a test.
-package ports // import "github.com/otelcol-feedback/otelcol-feedback/testbed/internal/ports"
+package ports // import "github.com/otelcol-feedback/otelcol-feedback/internal/ports"
 
 import (
 	"fmt"
