@@ -110,11 +110,13 @@ func (s *txnMemory) SetMark(m map[string]string) error {
 	return nil
 }
 
-// crashed is what is found of it after a crash; forget says whether notes of
-// what is done are lost too.
-func (s *txnMemory) crashed(forget bool) *txnMemory {
+// crash takes the disk away from whoever still writes, at one moment, and
+// returns what is found on it afterwards; forget says whether notes of what is
+// done are lost too.
+func (s *txnMemory) crash(forget bool) *txnMemory {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.broken = errTxnDisk
 	n := newTxnMemory()
 	n.next, n.synced, n.max = s.next, s.synced, s.max
 	maps.Copy(n.marks, s.marks)

@@ -100,10 +100,7 @@ func (w *txnWorld) kill(forget bool) {
 	w.cluster.mu.Lock()
 	close(w.process.dead)
 	w.cluster.mu.Unlock()
-	found := w.spool.crashed(forget)
-	w.spool.mu.Lock()
-	w.spool.broken = errTxnDisk
-	w.spool.mu.Unlock()
+	found := w.spool.crash(forget)
 	w.end()
 	w.spool = found
 	for _, q := range w.requests {
