@@ -36,8 +36,9 @@ type Contestant struct {
 	Transport load.Transport
 	// Waits says that its answer means that Kafka has the events.
 	Waits bool
-	// Loses says that it is known to lose what it acknowledged.
-	Loses bool
+	// Unsafe says that it is known to lose what it acknowledged, or to write it
+	// twice: the table shows how much.
+	Unsafe bool
 	// Env are further variables, NAME=value.
 	Env []string
 }
@@ -48,8 +49,8 @@ func Contestants() []Contestant {
 	return []Contestant{
 		{Name: "ours, default", Configs: []string{"collector.yaml"}, Transport: load.HTTP},
 		{Name: "ours, durable", Configs: []string{"durable.yaml"}, Transport: load.HTTP, Waits: true},
-		{Name: "stock collector, OTLP/gRPC", Configs: []string{"stock.yaml"}, Transport: load.OTLPGRPC, Loses: true},
-		{Name: "stock collector, OTLP/HTTP", Configs: []string{"stock.yaml"}, Transport: load.OTLPHTTP, Loses: true},
+		{Name: "stock collector, OTLP/gRPC", Configs: []string{"stock.yaml"}, Transport: load.OTLPGRPC, Unsafe: true},
+		{Name: "stock collector, OTLP/HTTP", Configs: []string{"stock.yaml"}, Transport: load.OTLPHTTP, Unsafe: true},
 		{Name: "stock collector that waits, OTLP/gRPC", Configs: []string{"stock.yaml", "stock-waits.yaml"}, Transport: load.OTLPGRPC, Waits: true},
 		{Name: "limit: net/http, franz-go", Transport: load.NDJSON},
 		{Name: "limit that waits", Transport: load.NDJSON, Waits: true},
