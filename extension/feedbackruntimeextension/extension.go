@@ -52,6 +52,8 @@ type runtimeExtension struct {
 	startedOnce  sync.Once
 	drainingOnce sync.Once
 	stoppingOnce sync.Once
+
+	signals earlySignals
 }
 
 func newExtension(set extension.Settings, cfg *Config) *runtimeExtension {
@@ -78,6 +80,7 @@ func (e *runtimeExtension) Start(context.Context, component.Host) error {
 	if err := e.audit.Start(); err != nil {
 		return err
 	}
+	e.signals.hold(e.draining)
 	return e.startMetrics()
 }
 
@@ -86,6 +89,7 @@ func (e *runtimeExtension) Start(context.Context, component.Host) error {
 func (e *runtimeExtension) Shutdown(context.Context) error {
 	e.beginDraining()
 	e.beginStopping()
+	e.signals.release()
 	if e.metrics != nil {
 		e.metrics.Shutdown()
 	}
