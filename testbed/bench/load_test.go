@@ -104,6 +104,15 @@ func (l *loads) rateOfBatches(t *testing.T) {
 	l.most(t, report.Name+": bytes left by gzip", 0.4, float64(k.Compressed)/float64(k.Bytes), "")
 	l.most(t, report.Name+": batches on Kafka for an event", 0.4, float64(k.Batches)/float64(k.Count), "")
 	l.highest(t, r, topic, report, 10)
+
+	// What no program that is woken at this pace can go below.
+	least, topic := l.start(t, bare)
+	p := open(least, "limit, 10,000 events/s, 10 a request", 10_000, 10, seconds(t, 10))
+	p.Live = false
+	floor := l.measure(t, least, topic, p)
+	l.add(floor)
+	l.notes = append(l.notes, fmt.Sprintf("10,000 events a second in requests of 10 take %.2f of a core from the limit, %.2f from the default.",
+		floor.Process.Cores, report.Process.Cores))
 }
 
 func (l *loads) rateOfSingles(t *testing.T) {
