@@ -59,7 +59,7 @@ func TestImage(t *testing.T) {
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "IMAGE=" + image, "VOLUME=" + volume,
 		"COLLECTOR_HTTP__ENDPOINT=" + at(0), "COLLECTOR_GRPC__ENDPOINT=" + at(1),
 		"COLLECTOR_OTLP__GRPC_ENDPOINT=" + at(2), "COLLECTOR_OTLP__HTTP_ENDPOINT=" + at(3),
-		fmt.Sprintf("COLLECTOR_TELEMETRY__METRICS_PORT=%d", free[4]),
+		"COLLECTOR_TELEMETRY__METRICS_HOST=0.0.0.0", fmt.Sprintf("COLLECTOR_TELEMETRY__METRICS_PORT=%d", free[4]),
 		"COLLECTOR_SPOOL__DIRECTORY=/var/lib/otelcol-feedback/spool",
 		"COLLECTOR_KAFKA__BROKERS=" + f.brokers(),
 	}
@@ -95,6 +95,9 @@ func TestImage(t *testing.T) {
 
 	f.feed(20)
 	f.awaitAll()
+
+	// Metrics are there for others, not on loopback's own address alone.
+	require.NoError(t, get(ctx, fmt.Sprintf("http://127.0.0.2:%d/metrics", free[4])))
 
 	// The image's health check, as the image's user: ready, and then nobody there.
 	out, err := inside("/usr/bin/feedbackctl", "healthcheck").CombinedOutput()
