@@ -19,9 +19,6 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/collector"
 )
 
-// daemonGate is how daemon.yaml wants to be started.
-const daemonGate = "--feature-gates=stanza.synchronousLogEmitter"
-
 // started names the test that starts each configuration.
 var started = map[string]func(*testing.T){
 	"collector.yaml":    TestCollectorConfig,
@@ -69,6 +66,13 @@ func TestValidateAcceptsEveryConfig(t *testing.T) {
 			assert.NoError(t, err, out)
 		})
 	}
+}
+
+// TestFileGate: the feature gate that daemon.yaml rests on is on, without a flag.
+func TestFileGate(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), collector.Binary(t), "featuregate", "stanza.synchronousLogEmitter").Output()
+	require.NoError(t, err)
+	assert.Contains(t, string(out), "Enabled: true\n")
 }
 
 // variables says which environment variables each configuration reads. Those of
