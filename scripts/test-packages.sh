@@ -2,7 +2,7 @@
 # Copyright The otelcol-feedback Authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Builds the Debian package twice, as two versions, and takes them through
+# Builds the .deb and the .rpm twice, as two versions, and takes them through
 # install, upgrade, downgrade, removal and purge on a Debian system under a
 # systemd of its own (systemd-nspawn): nothing is installed on this machine.
 # With --once it is not repeated for the same inputs.
@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
-needs=(debootstrap systemd-container util-linux openjdk-17-jre-headless)
+needs=(debootstrap debian-archive-keyring systemd-container util-linux openjdk-17-jre-headless)
 [[ $(uname -s) == Linux ]] || skip "the test of the packages" "run it on Linux"
 if ! command -v debootstrap >/dev/null || ! command -v systemd-nspawn >/dev/null; then
   { in_ci && install_packages "${needs[@]}"; } || skip "the test of the packages" "apt-get install ${needs[*]}"
@@ -51,7 +51,7 @@ cp -R distribution/packages "$work/root/distribution/"
 for file in "$work"/root/config/*.yaml; do echo "# next" >>"$file"; done
 pack() { # pack VERSION ROOT OUT
   scripts/stage.sh "$work/stage" "$1" "$platform"
-  .tools/release -version "$1" -time 1767225600 -root "$2" -stage "$work/stage" -out "$3" -archives=false -formats deb "$platform"
+  .tools/release -version "$1" -time 1767225600 -root "$2" -stage "$work/stage" -out "$3" -archives=false "$platform"
 }
 pack "$version" . "$work/old"
 pack "$next" "$work/root" "$work/new"
@@ -62,12 +62,14 @@ fi
 
 scripts/debian-root.sh
 machine=$PWD/.cache/debian/machine
-rm -rf "$machine"
-cp -a .cache/debian/root "$machine"
 trap 'rm -rf "$machine"' EXIT
 export FEEDBACK_DEBIAN=$machine FEEDBACK_KAFKA_LIBS=${FEEDBACK_KAFKA_LIBS:-$PWD/.cache/kafka/libs}
-FEEDBACK_DEB_OLD=$(realpath "$work"/old/*.deb) FEEDBACK_DEB_NEW=$(realpath "$work"/new/*.deb)
-export FEEDBACK_DEB_OLD FEEDBACK_DEB_NEW
-(cd testbed && go test -count=1 -timeout 15m -tags install -run TestDebianPackage ./install)
+for format in deb:TestDebianPackage rpm:TestRPMPackage; do
+  rm -rf "$machine"
+  cp -a .cache/debian/root "$machine"
+  FEEDBACK_PACKAGE_OLD=$(realpath "$work"/old/*."${format%:*}") FEEDBACK_PACKAGE_NEW=$(realpath "$work"/new/*."${format%:*}")
+  export FEEDBACK_PACKAGE_OLD FEEDBACK_PACKAGE_NEW
+  (cd testbed && go test -count=1 -timeout 15m -tags install -run "^${format#*:}\$" ./install)
+done
 mkdir -p .cache/passed
 touch "$passed"
