@@ -109,19 +109,23 @@ def named(entries):
 
 LINK = re.compile(r"(\]\()([^)\s]+)((?:\s+\"[^\"]*\")?\))")
 FENCE = re.compile(r"^\s*(```|~~~)")
+# Who generated a page; before its heading it would hide the heading from the navigation.
+COMMENTS = re.compile(r"\A(?:\s*<!--.*?-->)+\s*", re.DOTALL)
 ITEM = re.compile(r"^(\s*)([-*+]|\d+\.) ")
 
 
 def on_page_markdown(markdown, page, config, files):
     source = sources[page.file.src_uri]
     out, fenced, before = [], False, ""
-    for line in markdown.split("\n"):
+    for line in COMMENTS.sub("", markdown).split("\n"):
         if FENCE.match(line):
             fenced = not fenced
         elif not fenced:
             line = LINK.sub(lambda m: m[1] + target(source, page.file.src_uri, m[2]) + m[3], line)
             # GitHub begins a list without an empty line before it, and takes two
             # spaces for a level; this Markdown wants the line, and four.
+            if source.startswith("docs/adr/") and line.startswith("Status: "):
+                line += "  "  # the date stands below it
             item = ITEM.match(line)
             if item:
                 if before.strip() and not ITEM.match(before) and not before.startswith((" ", "\t")):
