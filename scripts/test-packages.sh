@@ -61,15 +61,29 @@ if command -v lintian >/dev/null; then
 fi
 
 scripts/debian-root.sh
-machine=$PWD/.cache/debian/machine
-trap 'rm -rf "$machine"' EXIT
-export FEEDBACK_DEBIAN=$machine FEEDBACK_KAFKA_LIBS=${FEEDBACK_KAFKA_LIBS:-$PWD/.cache/kafka/libs}
-for format in deb:TestDebianPackage rpm:TestRPMPackage; do
-  rm -rf "$machine"
-  cp -a .cache/debian/root "$machine"
-  FEEDBACK_PACKAGE_OLD=$(realpath "$work"/old/*."${format%:*}") FEEDBACK_PACKAGE_NEW=$(realpath "$work"/new/*."${format%:*}")
+machines=$PWD/.cache/debian/machines
+rm -rf "$machines"
+mkdir -p "$machines"
+trap 'rm -rf "$machines"' EXIT
+# A machine and a Kafka for each; both mostly wait.
+test_package() { # test_package FORMAT TEST
+  cp -a .cache/debian/root "$machines/$1"
+  export FEEDBACK_DEBIAN=$machines/$1 FEEDBACK_KAFKA_LIBS=${FEEDBACK_KAFKA_LIBS:-$PWD/.cache/kafka/libs}
+  FEEDBACK_PACKAGE_OLD=$(realpath "$work"/old/*."$1") FEEDBACK_PACKAGE_NEW=$(realpath "$work"/new/*."$1")
   export FEEDBACK_PACKAGE_OLD FEEDBACK_PACKAGE_NEW
-  (cd testbed && go test -count=1 -timeout 15m -tags install -run "^${format#*:}\$" ./install)
+  cd testbed
+  go test -count=1 -timeout 15m -tags install -run "^$2\$" ./install
+}
+declare -A tests
+for format in deb:TestDebianPackage rpm:TestRPMPackage; do
+  test_package "${format%:*}" "${format#*:}" >"$work/${format%:*}.log" 2>&1 &
+  tests[${format%:*}]=$!
 done
+status=0
+for format in deb rpm; do
+  wait "${tests[$format]}" || status=$?
+  cat "$work/$format.log"
+done
+((status == 0)) || exit "$status"
 mkdir -p .cache/passed
 touch "$passed"
