@@ -153,3 +153,21 @@ def target(source, place, link):
     return BLOB % (kind, file) + hash_mark + anchor
 
 
+PLACE = re.compile(r"(<(t[dh]|h1)\b[^>]*>)(.*?)(</\2>)", re.DOTALL)
+TAG = re.compile(r"(<[^>]*>)")
+JOINT = re.compile(r"(?<=\w)(_|::|/)(?=\w)")
+LONG_NAME = re.compile(r"\b[A-Z][A-Za-z]{15,}\b")
+
+
+def on_post_page(output, page, config):
+    """Names in tables and titles may be broken at their joints, before they are broken anywhere."""
+    return PLACE.sub(lambda m: m[1] + jointed(m[3]) + m[4], output)
+
+
+def jointed(html):
+    return "".join(part if part.startswith("<") else joints(part) for part in TAG.split(html))
+
+
+def joints(text):
+    text = JOINT.sub(r"\1<wbr>", text)
+    return LONG_NAME.sub(lambda m: re.sub(r"(?<=[a-z])(?=[A-Z])", "<wbr>", m[0]), text)
