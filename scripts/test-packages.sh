@@ -21,6 +21,7 @@ if [[ $(id -u) != 0 ]]; then
   fi
   skip "the test of the packages" "run make test-packages as root"
 fi
+unshare --mount --pid --fork true 2>/dev/null || skip "the test of the packages" "run it where root may make namespaces, not in a bare container"
 
 version=$(sed -n 's/^  version: //p' builder-config.yaml)
 next=$version.1
@@ -60,7 +61,7 @@ if command -v lintian >/dev/null; then
   lintian --fail-on error --suppress-tags "$(grep -v '^#' distribution/packages/lintian-suppressed | paste -sd, -)" "$work"/old/*.deb
 fi
 
-scripts/debian-root.sh
+scripts/debian-root.sh || skip "a Debian system to install the packages on" "look into .cache/debian/log"
 machines=$PWD/.cache/debian/machines
 rm -rf "$machines"
 mkdir -p "$machines"
