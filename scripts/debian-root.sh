@@ -2,13 +2,14 @@
 # Copyright The otelcol-feedback Authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Makes a small Debian system with systemd in .cache/debian/root, once.
+# Makes a small Debian system with systemd, and with rpm beside dpkg, in
+# .cache/debian/root, once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
 root=.cache/debian/root
-[[ ! -e $root/.complete ]] || exit 0
+[[ ! -e $root/.complete || ! -e $root/usr/bin/rpm ]] || exit 0
 # Debian's own machines have a mirror already.
 mirror=http://deb.debian.org/debian
 if [[ $(. /etc/os-release && echo "$ID") == debian ]]; then
@@ -18,7 +19,7 @@ fi
 rm -rf "$root"
 mkdir -p "$root"
 echo "making a Debian system in $root" >&2
-if ! debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,passwd bookworm "$root" "$mirror" >.cache/debian/log 2>&1; then
+if ! debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,passwd,rpm bookworm "$root" "$mirror" >.cache/debian/log 2>&1; then
   tail -n 20 .cache/debian/log >&2
   exit 1
 fi

@@ -21,8 +21,9 @@ if grep -rnoE --include='*.html' '<(script|img|iframe|source|video|audio)[^>]* s
   exit 1
 fi
 
-if ! command -v chromium >/dev/null; then
-  install_packages chromium || skip "a look at the site" "apt-get install chromium"
+find_browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+if ! chromium=$(find_browser); then
+  { install_packages chromium && chromium=$(find_browser); } || skip "a look at the site" "apt-get install chromium"
 fi
 images=${FEEDBACK_IMAGES:-$(mktemp -d)}
 mkdir -p "$images"
@@ -41,8 +42,7 @@ done
 look() {
   local name=$1 page=$2 theme=$3 width=$4 scheme=default
   [[ $theme == 1 ]] || scheme=slate
-  local browser=(timeout 90 chromium --headless=new --no-sandbox --disable-gpu --user-data-dir="$work/$name" # a theme once chosen is remembered
-   
+  local browser=(timeout 90 "$chromium" --headless=new --no-sandbox --disable-gpu --user-data-dir="$work/$name"
     --blink-settings=preferredColorScheme="$theme" --hide-scrollbars --enable-logging=stderr --v=0
     --host-resolver-rules='MAP * ~NOTFOUND, EXCLUDE 127.0.0.1' --virtual-time-budget=3000)
   "${browser[@]}" --window-size="$width",1400 --screenshot="$images/$name.png" "http://127.0.0.1:$port/$page" 2>"$work/log" ||

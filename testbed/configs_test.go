@@ -19,9 +19,6 @@ import (
 	"github.com/otelcol-feedback/otelcol-feedback/testbed/collector"
 )
 
-// daemonGate is how daemon.yaml wants to be started.
-const daemonGate = "--feature-gates=stanza.synchronousLogEmitter"
-
 // started names the test that starts each configuration.
 var started = map[string]func(*testing.T){
 	"collector.yaml":    TestCollectorConfig,
@@ -71,6 +68,13 @@ func TestValidateAcceptsEveryConfig(t *testing.T) {
 	}
 }
 
+// TestFileGate: the feature gate that daemon.yaml rests on is on, without a flag.
+func TestFileGate(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), collector.Binary(t), "featuregate", "stanza.synchronousLogEmitter").Output()
+	require.NoError(t, err)
+	assert.Contains(t, string(out), "Enabled: true\n")
+}
+
 // variables says which environment variables each configuration reads. Those of
 // parts that a configuration lacks are missing in it.
 var variables = func() map[string][]string {
@@ -78,7 +82,7 @@ var variables = func() map[string][]string {
 		"SERVICE__NAME", "SERVICE__NAMESPACE", "SERVICE__ENVIRONMENT", "SERVICE__INSTANCE_ID",
 		"HTTP__ENDPOINT", "GRPC__ENDPOINT", "HTTP__ENQUEUE_TIMEOUT", "HTTP__CORS_ALLOWED_ORIGINS",
 		"INGESTION__MAX_EVENT_SIZE_BYTES", "INGESTION__RATE_LIMIT_PER_CLIENT", "INGESTION__RATE_LIMIT_PEERS", "BUFFER__CAPACITY", "BUFFER__MAX_BYTES", "PII__HASH_KEY",
-		"TELEMETRY__METRICS_PORT", "TELEMETRY__TRACE_SAMPLING_RATE",
+		"TELEMETRY__METRICS_HOST", "TELEMETRY__METRICS_PORT", "TELEMETRY__TRACE_SAMPLING_RATE",
 	}
 	otlp := []string{"OTLP__GRPC_ENDPOINT", "OTLP__HTTP_ENDPOINT"}
 	batch := []string{"BATCHING__MAX_BATCH_SIZE", "BATCHING__MAX_BATCH_AGE"}

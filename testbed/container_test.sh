@@ -58,6 +58,8 @@ check "not root" 65532:65532 "$(config .OCIv1.Config.User)"
 check "entrypoint" "[/usr/bin/otelcol-feedback]" "$(config .OCIv1.Config.Entrypoint)"
 check "default configuration" "[--config /etc/otelcol-feedback/collector.yaml]" "$(config .OCIv1.Config.Cmd)"
 check "health check" "[CMD /usr/bin/feedbackctl healthcheck]" "$(config .Docker.Config.Healthcheck.Test)"
+listens=$(config 'range .OCIv1.Config.Env}}{{println .}}{{end' | grep -cE '^COLLECTOR_(HTTP__ENDPOINT|GRPC__ENDPOINT|OTLP__(GRPC|HTTP)_ENDPOINT|TELEMETRY__METRICS_HOST)=0\.0\.0\.0(:|$)')
+check "listens on all addresses" 5 "$listens"
 check "volume" "map[/var/lib/otelcol-feedback:{}]" "$(config .OCIv1.Config.Volumes)"
 label() { config "index .OCIv1.Config.Labels \"org.opencontainers.image.$1\""; }
 check "licence label" Apache-2.0 "$(label licenses)"

@@ -41,7 +41,6 @@ func TestEveryWayIn(t *testing.T) {
 	server := collector.Run(t, collector.Options{Configs: []string{collector.ConfigFile("collector.yaml")}, Env: s.env()})
 	daemon := collector.Run(t, collector.Options{
 		Configs: []string{collector.ConfigFile("daemon.yaml")},
-		Args:    []string{daemonGate},
 		Env:     s.env("COLLECTOR_DAEMON__DIRECTORY="+directory, "COLLECTOR_DAEMON__SCAN_INTERVAL=200ms"),
 	})
 	ways := append(serverWays(t, server), fileWay(directory))

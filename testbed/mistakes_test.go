@@ -206,6 +206,7 @@ func TestWrongConfiguration(t *testing.T) {
 		"endpoint elsewhere":      {env: "COLLECTOR_HTTP__ENDPOINT=192.0.2.1:8080", says: []string{"(COLLECTOR_HTTP__ENDPOINT): 192.0.2.1:8080 is no address of this machine"}},
 		"empty metrics port":      {env: "COLLECTOR_TELEMETRY__METRICS_PORT=", says: []string{"prometheus::port (COLLECTOR_TELEMETRY__METRICS_PORT) is empty"}},
 		"metrics port":            {env: "COLLECTOR_TELEMETRY__METRICS_PORT=metrics", says: []string{"prometheus::port (COLLECTOR_TELEMETRY__METRICS_PORT) is no number"}},
+		"empty metrics host":      {env: "COLLECTOR_TELEMETRY__METRICS_HOST=", says: []string{"prometheus::host (COLLECTOR_TELEMETRY__METRICS_HOST) is empty"}},
 		"brokers":                 {env: "COLLECTOR_KAFKA__BROKERS=kafka://a:" + mistakeMarker + "@b:1", says: []string{"exporters::feedbackkafka", "brokers"}},
 
 		"empty endpoint of telemetry":     {env: "COLLECTOR_TELEMETRY__OTLP_ENDPOINT=", args: append(collectorYAML(), "--config", otlpOut), says: []string{tracesTo + "is empty: COLLECTOR_TELEMETRY__OTLP_ENDPOINT must be set to http://"}},

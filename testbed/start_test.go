@@ -174,7 +174,7 @@ func TestDaemonConfig(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(directory, "other.txt"), []byte("not an event\n"), 0o600))
 	options := collector.Options{
-		Configs: []string{collector.ConfigFile("daemon.yaml")}, Args: []string{daemonGate}, Dir: dir,
+		Configs: []string{collector.ConfigFile("daemon.yaml")}, Dir: dir,
 		Env: s.env("COLLECTOR_DAEMON__DIRECTORY="+directory, "COLLECTOR_DAEMON__SCAN_INTERVAL=100ms"),
 	}
 
@@ -217,7 +217,7 @@ func TestDaemonKilled(t *testing.T) {
 	s := newStream(t)
 	directory, dir := t.TempDir(), t.TempDir()
 	options := collector.Options{
-		Configs: []string{collector.ConfigFile("daemon.yaml")}, Args: []string{daemonGate}, Dir: dir,
+		Configs: []string{collector.ConfigFile("daemon.yaml")}, Dir: dir,
 		Env: s.env("COLLECTOR_DAEMON__DIRECTORY="+directory, "COLLECTOR_DAEMON__SCAN_INTERVAL=100ms"),
 	}
 	w := way{batch: 100, senders: 1, sender: &send.File{Path: filepath.Join(directory, "events.jsonl")}}

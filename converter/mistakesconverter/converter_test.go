@@ -50,6 +50,12 @@ func convert(t *testing.T, yaml string) error {
 	return err
 }
 
+func TestGoodHosts(t *testing.T) {
+	for _, host := range []string{"localhost", "0.0.0.0", "::", "::1"} {
+		assert.Empty(t, wrongHost(host), host)
+	}
+}
+
 func TestConvert(t *testing.T) {
 	knowing(t)
 	const secret = "marker-5512"
@@ -60,6 +66,8 @@ func TestConvert(t *testing.T) {
 	prometheus := func(port string) string {
 		return "service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {port: " + port + "}}}}]}}}"
 	}
+	const hostKey = "service::telemetry::metrics::readers[0]::pull::exporter::prometheus::host (COLLECTOR_TELEMETRY__METRICS_HOST) "
+	metricsAt := func(host string) string { return prometheus("8888, host: " + host) }
 	const portKey = "service::telemetry::metrics::readers[0]::pull::exporter::prometheus::port (COLLECTOR_TELEMETRY__METRICS_PORT) "
 	otlp := func(endpoint string) string {
 		return "service: {telemetry: {traces: {processors: [{batch: {exporter: {otlp: {protocol: grpc, endpoint: " + endpoint + "}}}}]}}}"
@@ -82,6 +90,9 @@ func TestConvert(t *testing.T) {
 
 		"empty metrics port": {prometheus(""), portKey + "is empty"},
 		"metrics port":       {prometheus(secret), portKey + "is no number"},
+		"empty metrics host": {metricsAt(`""`), hostKey + "is empty"},
+		"metrics host, URL":  {metricsAt(`"http://a:` + secret + `@b"`), hostKey + "is a URL"},
+		"metrics host, port": {metricsAt(`"0.0.0.0:9464"`), hostKey + "has a port"},
 
 		"empty OTLP endpoint":   {otlp(""), otlpKey + "is empty"},
 		"OTLP without a scheme": {otlp("tempo:4317"), otlpKey + "is no URL"},

@@ -125,16 +125,37 @@ func checkOTLP(exporter map[string]any, path []string) []error {
 	return []error{fmt.Errorf("%s %s: %s must be set to http://host:4317, or https:// for TLS", setting.Name(path...), wrong, what)}
 }
 
-func checkPrometheus(exporter map[string]any, path []string) []error {
+func checkPrometheus(exporter map[string]any, path []string) (errs []error) {
+	path = path[:len(path):len(path)]
+	if host, set := exporter["host"]; set {
+		if wrong := wrongHost(text(host)); wrong != "" {
+			errs = append(errs, fmt.Errorf("%s %s: it must be a host, such as localhost or 0.0.0.0", setting.Name(append(path, "host")...), wrong))
+		}
+	}
 	port := text(exporter["port"])
 	if _, err := strconv.ParseUint(port, 10, 16); err == nil {
-		return nil
+		return errs
 	}
 	wrong := "is no number from 0 to 65535"
 	if port == "" {
 		wrong = "is empty"
 	}
-	return []error{fmt.Errorf("%s %s: it must be a port, such as 8888", setting.Name(append(path, "port")...), wrong)}
+	return append(errs, fmt.Errorf("%s %s: it must be a port, such as 8888", setting.Name(append(path, "port")...), wrong))
+}
+
+// wrongHost says what is wrong with a host whose port is a setting of its own. An
+// empty one would listen on every interface.
+func wrongHost(host string) string {
+	if host == "" {
+		return "is empty"
+	}
+	if strings.Contains(host, "://") {
+		return "is a URL"
+	}
+	if _, _, err := net.SplitHostPort(host); err == nil {
+		return "has a port, which is a setting of its own"
+	}
+	return ""
 }
 
 func at(node any, path ...string) any {

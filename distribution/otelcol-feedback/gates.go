@@ -13,7 +13,8 @@ import (
 // this one is not, and the builder leaves it alone.
 
 // enabledGates are feature gates that this distribution turns on for everybody.
-// "--feature-gates=-<id>" on the command line still turns one off.
+// "--feature-gates=-<id>" on the command line still turns one off
+// (docs/adr/0019-feature-gates-that-delivery-rests-on-are-on.md).
 var enabledGates = []string{
 	// Without it the filelog receiver moves its file position on before the
 	// pipeline has answered, and a kill loses the lines in between.

@@ -30,6 +30,7 @@ var variables = map[string]string{ //nolint:gosec // names, no secrets
 	"extensions::jwtauth::public_key_file":                      "COLLECTOR_AUTH__PUBLIC_KEY_FILE",
 	"extensions::jwtauth::hmac_secret_file":                     "COLLECTOR_AUTH__HMAC_SECRET_FILE",
 
+	"service::telemetry::metrics::readers::pull::exporter::prometheus::host":   "COLLECTOR_TELEMETRY__METRICS_HOST",
 	"service::telemetry::metrics::readers::pull::exporter::prometheus::port":   "COLLECTOR_TELEMETRY__METRICS_PORT",
 	"service::telemetry::metrics::readers::periodic::exporter::otlp::endpoint": "COLLECTOR_TELEMETRY__OTLP_ENDPOINT",
 	"service::telemetry::traces::processors::batch::exporter::otlp::endpoint":  "COLLECTOR_TELEMETRY__OTLP_ENDPOINT",

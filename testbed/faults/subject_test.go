@@ -107,9 +107,6 @@ func (sub *subject) spool() string { return filepath.Join(sub.dir, "spool") }
 func (sub *subject) start(t *testing.T) {
 	t.Helper()
 	opts := collector.Options{Configs: sub.configs, Env: sub.env, Dir: sub.dir}
-	if sub.mode == daemon {
-		opts.Args = []string{"--feature-gates=stanza.synchronousLogEmitter"}
-	}
 	if sub.collector != nil {
 		opts.Endpoints = &sub.collector.Endpoints
 	}

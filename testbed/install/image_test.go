@@ -43,7 +43,7 @@ exec chroot --userspec=65532:65532 --groups= . "$@"
 func TestImage(t *testing.T) {
 	image := inputs(t, "FEEDBACK_IMAGE")[0]
 	for _, folder := range []string{"proc", "var/lib/otelcol-feedback"} { // a runtime makes its mount points
-		require.NoError(t, os.MkdirAll(filepath.Join(image, folder), 0o755)) //nolint:gosec // as in any image
+		require.NoError(t, os.MkdirAll(filepath.Join(image, folder), 0o755))
 	}
 	free, err := ports.Free(5)
 	require.NoError(t, err)
@@ -51,15 +51,16 @@ func TestImage(t *testing.T) {
 	f := newFeeder(t, ports.Loopback(free[0]))
 
 	volume := t.TempDir()
-	for folder := volume; folder != os.TempDir() && folder != "/"; folder = filepath.Dir(folder) {
-		require.NoError(t, os.Chmod(folder, 0o755)) //nolint:gosec // its user is another
+	// Its user is another; the folder above is made for the test as well.
+	for _, folder := range []string{volume, filepath.Dir(volume)} {
+		require.NoError(t, os.Chmod(folder, 0o755))
 	}
 	require.NoError(t, os.Chown(volume, imageUser, imageUser))
 	env := []string{
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "IMAGE=" + image, "VOLUME=" + volume,
 		"COLLECTOR_HTTP__ENDPOINT=" + at(0), "COLLECTOR_GRPC__ENDPOINT=" + at(1),
 		"COLLECTOR_OTLP__GRPC_ENDPOINT=" + at(2), "COLLECTOR_OTLP__HTTP_ENDPOINT=" + at(3),
-		fmt.Sprintf("COLLECTOR_TELEMETRY__METRICS_PORT=%d", free[4]),
+		"COLLECTOR_TELEMETRY__METRICS_HOST=0.0.0.0", fmt.Sprintf("COLLECTOR_TELEMETRY__METRICS_PORT=%d", free[4]),
 		"COLLECTOR_SPOOL__DIRECTORY=/var/lib/otelcol-feedback/spool",
 		"COLLECTOR_KAFKA__BROKERS=" + f.brokers(),
 	}
@@ -95,6 +96,9 @@ func TestImage(t *testing.T) {
 
 	f.feed(20)
 	f.awaitAll()
+
+	// Metrics are there for others, not on loopback's own address alone.
+	require.NoError(t, get(ctx, fmt.Sprintf("http://127.0.0.2:%d/metrics", free[4])))
 
 	// The image's health check, as the image's user: ready, and then nobody there.
 	out, err := inside("/usr/bin/feedbackctl", "healthcheck").CombinedOutput()

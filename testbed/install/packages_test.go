@@ -40,40 +40,53 @@ func inputs(t *testing.T, names ...string) (values []string) {
 // TestDebianPackage installs, feeds, upgrades, downgrades, removes and purges
 // the package on a Debian system, with Kafka away where events could be lost.
 func TestDebianPackage(t *testing.T) {
-	in := inputs(t, "FEEDBACK_DEBIAN", "FEEDBACK_DEB_OLD", "FEEDBACK_DEB_NEW")
+	s, environment := newStory(t, "deb")
+	s.steps(t, []step{
+		{"install", func() { s.install(environment) }},
+		{"confined", s.confined},
+		{"reload", s.reload},
+		{"upgrade", s.upgrade},
+		{"downgrade", s.downgrade},
+		{"remove", s.remove},
+		{"again", s.again},
+		{"purge", s.purge},
+	})
+}
+
+// newStory starts Kafka and a machine on which both packages lie in /opt, and what
+// configuration management has left before the package comes.
+func newStory(t *testing.T, format string) (s *story, environment string) {
+	t.Helper()
+	in := inputs(t, "FEEDBACK_DEBIAN", "FEEDBACK_PACKAGE_OLD", "FEEDBACK_PACKAGE_NEW")
 	root, older, newer := in[0], in[1], in[2]
 	free, err := ports.Free(5)
 	require.NoError(t, err)
 	at := func(i int) string { return ports.Loopback(free[i]) }
 	f := newFeeder(t, at(0))
-	for name, file := range map[string]string{"old.deb": older, "new.deb": newer} {
+	for name, file := range map[string]string{"old.": older, "new.": newer} {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(root, "opt", name), text, 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(root, "opt", name+format), text, 0o600))
 	}
-	m := boot(t, root)
-
-	// What configuration management leaves there before the package comes.
-	environment := strings.Join([]string{
+	environment = strings.Join([]string{
 		"COLLECTOR_HTTP__ENDPOINT=" + at(0), "COLLECTOR_GRPC__ENDPOINT=" + at(1),
 		"COLLECTOR_OTLP__GRPC_ENDPOINT=" + at(2), "COLLECTOR_OTLP__HTTP_ENDPOINT=" + at(3),
 		"COLLECTOR_TELEMETRY__METRICS_PORT=" + strings.Split(at(4), ":")[1],
 		"COLLECTOR_KAFKA__BROKERS=" + f.brokers(), "",
 	}, "\n")
+	m := boot(t, root)
 	m.write(etc+"/environment", environment)
+	return &story{machine: m, feeder: f}, environment
+}
 
-	s := &story{machine: m, feeder: f}
-	t.Run("install", func(t *testing.T) { s.at(t).install(environment) })
-	if !t.Failed() {
-		t.Run("confined", func(t *testing.T) { s.at(t).confined() })
-	}
-	for _, step := range []struct {
-		name string
-		run  func()
-	}{
-		{"reload", s.reload}, {"upgrade", s.upgrade}, {"downgrade", s.downgrade}, {"remove", s.remove},
-		{"again", s.again}, {"purge", s.purge},
-	} {
+// step is a part of a story, told after all before it went well.
+type step struct {
+	name string
+	run  func()
+}
+
+func (s *story) steps(t *testing.T, steps []step) {
+	for _, step := range steps {
 		if t.Failed() {
 			return
 		}
@@ -87,10 +100,7 @@ type story struct {
 	*feeder
 }
 
-func (s *story) at(t *testing.T) *story {
-	s.machine.t, s.feeder.t = t, t
-	return s
-}
+func (s *story) at(t *testing.T) { s.machine.t, s.feeder.t = t, t }
 
 func (s *story) test() *testing.T { return s.machine.t }
 

@@ -156,6 +156,7 @@ func TestNotes(t *testing.T) {
 		"The spool is an emptyDir: what it holds is lost with the pod":             nil,
 		"mode standalone, delivery durable.":                                       {"--set", "delivery=durable"},
 		"https://otelcol-feedback.feedback.svc:8080/v1/feedback":                   {"--values", chart.Values(t)["secure"]},
+		"--brokers kafka:9092 --events-topic ratings --dlq-topic refused":          {"--set", "kafka.topic=ratings,kafka.deadLetterTopic=refused"},
 		"Pods stay pending on nodes without the label topology.kubernetes.io/zone": nil,
 	} {
 		out, err := chart.Helm(t, append([]string{

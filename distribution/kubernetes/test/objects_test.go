@@ -132,6 +132,8 @@ func TestPods(t *testing.T) {
 				assert.NotNil(t, e.ValueFrom.SecretKeyRef, e.Name)
 			}
 		}
+		// The port that Prometheus is told is one that it reaches.
+		assert.Equal(t, "0.0.0.0", w.Env()["COLLECTOR_TELEMETRY__METRICS_HOST"])
 		assertGrace(t, w)
 		assertSpool(t, w)
 	})

@@ -109,19 +109,23 @@ def named(entries):
 
 LINK = re.compile(r"(\]\()([^)\s]+)((?:\s+\"[^\"]*\")?\))")
 FENCE = re.compile(r"^\s*(```|~~~)")
+# Who generated a page; before its heading it would hide the heading from the navigation.
+COMMENTS = re.compile(r"\A(?:\s*<!--.*?-->)+\s*", re.DOTALL)
 ITEM = re.compile(r"^(\s*)([-*+]|\d+\.) ")
 
 
 def on_page_markdown(markdown, page, config, files):
     source = sources[page.file.src_uri]
     out, fenced, before = [], False, ""
-    for line in markdown.split("\n"):
+    for line in COMMENTS.sub("", markdown).split("\n"):
         if FENCE.match(line):
             fenced = not fenced
         elif not fenced:
             line = LINK.sub(lambda m: m[1] + target(source, page.file.src_uri, m[2]) + m[3], line)
             # GitHub begins a list without an empty line before it, and takes two
             # spaces for a level; this Markdown wants the line, and four.
+            if source.startswith("docs/adr/") and line.startswith("Status: "):
+                line += "  "  # the date stands below it
             item = ITEM.match(line)
             if item:
                 if before.strip() and not ITEM.match(before) and not before.startswith((" ", "\t")):
@@ -149,3 +153,21 @@ def target(source, place, link):
     return BLOB % (kind, file) + hash_mark + anchor
 
 
+PLACE = re.compile(r"(<(t[dh]|h1)\b[^>]*>)(.*?)(</\2>)", re.DOTALL)
+TAG = re.compile(r"(<[^>]*>)")
+JOINT = re.compile(r"(?<=\w)(_|::|/)(?=\w)")
+LONG_NAME = re.compile(r"\b[A-Z][A-Za-z]{15,}\b")
+
+
+def on_post_page(output, page, config):
+    """Names in tables and titles may be broken at their joints, before they are broken anywhere."""
+    return PLACE.sub(lambda m: m[1] + jointed(m[3]) + m[4], output)
+
+
+def jointed(html):
+    return "".join(part if part.startswith("<") else joints(part) for part in TAG.split(html))
+
+
+def joints(text):
+    text = JOINT.sub(r"\1<wbr>", text)
+    return LONG_NAME.sub(lambda m: re.sub(r"(?<=[a-z])(?=[A-Z])", "<wbr>", m[0]), text)

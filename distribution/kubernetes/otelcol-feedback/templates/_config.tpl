@@ -7,10 +7,6 @@ SPDX-License-Identifier: Apache-2.0
 {{- define "otelcol-feedback.overlay" -}}
 {{- $v := .Values -}}
 {{- $plan := include "otelcol-feedback.plan" . | fromYaml -}}
-{{- $from := printf "files/config/%s.yaml" $plan.basis -}}
-{{- if $v.telemetry.otlpEndpoint }}{{ $from = "files/config/overlays/otlp-telemetry.yaml" }}{{ end -}}
-{{- $readers := (.Files.Get $from | fromYaml).service.telemetry.metrics.readers -}}
-{{- range $readers }}{{ with .pull }}{{ $_ := set .exporter.prometheus "host" "0.0.0.0" }}{{ end }}{{ end -}}
 extensions:
   feedbackruntime:
     shutdown_delay: {{ int $v.shutdown.delaySeconds }}s
@@ -47,11 +43,6 @@ exporters:
     acknowledge: delivered
     {{- end }}
 {{- end }}
-service:
-  telemetry:
-    metrics:
-      readers:
-        {{- toYaml $readers | nindent 8 }}
 {{- end }}
 
 {{- define "otelcol-feedback.kafkaTLS" -}}

@@ -15,7 +15,7 @@ Send feedback to
 {{- if ne $plan.spool "none" }}
 
 The topics have to be there:
-  feedbackctl topics create --brokers {{ join "," .Values.kafka.brokers }} --topic {{ .Values.kafka.topic }}
+  feedbackctl topics create --brokers {{ join "," .Values.kafka.brokers }} --events-topic {{ .Values.kafka.topic }} --dlq-topic {{ .Values.kafka.deadLetterTopic }}
 {{- end }}
 {{- if eq $plan.spool "emptyDir" }}
 

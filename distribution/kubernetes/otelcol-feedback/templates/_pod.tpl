@@ -40,6 +40,9 @@ SPDX-License-Identifier: Apache-2.0
 - name: COLLECTOR_OTLP__HTTP_ENDPOINT
   value: {{ $plan.bind }}:4318
 {{- end }}
+# Prometheus comes from another pod.
+- name: COLLECTOR_TELEMETRY__METRICS_HOST
+  value: 0.0.0.0
 - name: COLLECTOR_BUFFER__CAPACITY
   value: {{ int $v.limits.bufferEvents | quote }}
 - name: COLLECTOR_BUFFER__MAX_BYTES

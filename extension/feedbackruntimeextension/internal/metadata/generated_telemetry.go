@@ -224,7 +224,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.FeedbackMemoryLimit, err = builder.meter.Int64ObservableGauge(
 		"otelcol_feedback_memory_limit",
-		metric.WithDescription("Bytes of memory from which on memory_limiter refuses all work; 0 without one. [Alpha]"),
+		metric.WithDescription("Limit of memory_limiter in bytes; it refuses work from its spike limit below that on. 0 without one. [Alpha]"),
 		metric.WithUnit("By"),
 	)
 	errs = errors.Join(errs, err)

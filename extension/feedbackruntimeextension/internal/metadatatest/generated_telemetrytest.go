@@ -125,7 +125,7 @@ func AssertEqualFeedbackIngestionDuration(t *testing.T, tt *componenttest.Teleme
 func AssertEqualFeedbackMemoryLimit(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_feedback_memory_limit",
-		Description: "Bytes of memory from which on memory_limiter refuses all work; 0 without one. [Alpha]",
+		Description: "Limit of memory_limiter in bytes; it refuses work from its spike limit below that on. 0 without one. [Alpha]",
 		Unit:        "By",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
