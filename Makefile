@@ -58,7 +58,7 @@ run: build ## Start the quick start: the collector with a broker inside
 test: test-unit test-ratios check-generated test-kafka ## Units with -race, what an event costs, drift of generated code, one Apache Kafka node
 
 .PHONY: verify
-verify: test-unit test-ratios check-generated test-kafka-once test-hostile-once test-observability-once test-faults-once test-helm-once fuzz test-container test-packages-once test-sbom test-docs ## test, and all that takes longer: attacks, alerts, faults, fuzzing, the container image, the packages
+verify: test-unit test-ratios check-generated test-kafka-once test-hostile-once test-observability-once test-faults-once test-helm-once fuzz test-container test-sbom test-docs ## test, and all that takes longer: attacks, alerts, faults, fuzzing, the container image
 
 .PHONY: lint
 lint: lint-headers lint-workflows lint-sleeps lint-proto lint-tidy lint-go ## Linters, module files, licence headers
@@ -227,10 +227,6 @@ packages: build $(TOOLS)/inventory $(TOOLS)/release ## Build .deb and .rpm for t
 .PHONY: test-packages
 test-packages: build kafka-libs $(TOOLS)/inventory $(TOOLS)/release ## Install, upgrade and remove the .deb and the .rpm on a Debian system under systemd (Linux, root)
 	@scripts/test-packages.sh
-
-.PHONY: test-packages-once
-test-packages-once: build kafka-libs $(TOOLS)/inventory $(TOOLS)/release # the same, unless exactly these inputs have passed before
-	@scripts/test-packages.sh --once
 
 .PHONY: release-snapshot
 release-snapshot: $(TOOLS)/inventory $(TOOLS)/release ## Build all that a release publishes in bin/release (PLATFORMS="linux/amd64 …")
