@@ -2,6 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package ports finds TCP ports on loopback for the processes of a test.
+//
+// Tests run in several processes at once, and a port is given away some time
+// before the process it is for listens on it. So a process first takes a block
+// of ports for itself: it listens on the block's first port as long as it
+// lives, which no other can do, and gives away the rest.
 package ports // import "github.com/otelcol-feedback/otelcol-feedback/internal/ports"
 
 import (
@@ -15,33 +20,53 @@ import (
 // The range lies below the ports that systems hand to outgoing connections, so
 // that a port stays free for a process that is started, or started again, later.
 const (
-	first = 20000
-	last  = 32000
+	first  = 20000
+	block  = 50
+	blocks = 240
 )
 
 var (
-	mu    sync.Mutex // guards taken
-	taken = map[int]bool{}
+	mu    sync.Mutex     // guards what follows
+	left  []int          // ports of our blocks that were not given away
+	locks []net.Listener // on the first port of each of our blocks, never closed
 )
 
-// Free returns n ports that nobody listens on and that this process has not
-// been given before.
+// Free returns n ports that nobody listens on, and that neither this process
+// nor another that asks this package has been given before.
 func Free(n int) ([]int, error) {
 	mu.Lock()
 	defer mu.Unlock()
 	found := make([]int, 0, n)
-	for tries := 0; len(found) < n; tries++ {
-		if tries > 10*(last-first) {
-			return nil, fmt.Errorf("no %d free ports between %d and %d", n, first, last)
+	for len(found) < n {
+		if len(left) == 0 {
+			if err := takeBlock(); err != nil {
+				return nil, err
+			}
 		}
-		p := first + rand.IntN(last-first)
-		if taken[p] || !free(p) {
-			continue
+		p := left[0]
+		left = left[1:]
+		if free(p) {
+			found = append(found, p)
 		}
-		taken[p] = true
-		found = append(found, p)
 	}
 	return found, nil
+}
+
+// takeBlock adds the ports of a block that no process has to left.
+func takeBlock() error {
+	for _, b := range rand.Perm(blocks) {
+		start := first + b*block
+		lock, err := net.Listen("tcp", Loopback(start))
+		if err != nil {
+			continue
+		}
+		locks = append(locks, lock)
+		for p := start + 1; p < start+block; p++ {
+			left = append(left, p)
+		}
+		return nil
+	}
+	return fmt.Errorf("each of %d blocks of ports from %d on is taken", blocks, first)
 }
 
 func free(port int) bool {
