@@ -12,7 +12,7 @@ import (
 type BatchingConfig struct {
 	// Enabled has the exporter hold records back while many arrive, for
 	// producer::linger at most, and bound the records of a transaction, both as
-	// TargetLatency says. If false each record lingers in the Kafka client, and a
+	// TargetLatency says. If false all wait for producer::linger, and a
 	// transaction takes up to 10000 records. Default: true.
 	Enabled bool `mapstructure:"enabled"`
 	// TargetLatency is what records held back, or a transaction, should take on
@@ -149,8 +149,8 @@ func (s *sizer) observe(began, now time.Time, full bool) {
 // window brought, and after linger at the latest. So a record that comes alone goes
 // at once, and so does a request whose size is all there is to come.
 type gathering struct {
-	*sizer                     // nil: nothing is held back
-	linger       time.Duration // the longest that a record is held back
+	*sizer                     // nil: all wait for linger
+	linger       time.Duration // the longest that a record is held back; 0: none is
 	perPartition int           // the most records held back for one, on average
 
 	window  time.Time // when it began
@@ -175,6 +175,9 @@ type volley struct {
 // the dispatcher has something to do.
 func (g *gathering) add(now time.Time, n, waiting int) bool {
 	if g.sizer == nil {
+		if g.linger > 0 && g.until.IsZero() {
+			g.until = now.Add(g.linger)
+		}
 		return true
 	}
 	if passed := now.Sub(g.window); passed >= g.linger {
@@ -200,7 +203,7 @@ func (g *gathering) enough() int { return min(g.current(), g.before) }
 
 // due reports whether what waits goes now.
 func (g *gathering) due(now time.Time, waiting int) bool {
-	return g.until.IsZero() || waiting >= g.enough() || !now.Before(g.until)
+	return g.until.IsZero() || g.sizer != nil && waiting >= g.enough() || !now.Before(g.until)
 }
 
 // spread takes how many partitions there are: max_records is for each of them. The

@@ -16,6 +16,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/otelcol-feedback/otelcol-feedback/pkg/feedback"
 )
 
 // sized is a sizer for tests: 50 ms, 10 to 1000 records.
@@ -212,8 +215,13 @@ func TestRequestsOfOneSenderDoNotWait(t *testing.T) {
 func TestOnlyWhatIsAnsweredIsMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBenchOn(t, nil, nil, gathers)
-		b.send(0, 1)
+		lr := addFeedback(plog.NewLogs(), 0, testSession)
+		refuse(lr, feedback.CodeMalformedJSON, "", "not JSON") // so it takes another lane
+		dead := b.builder.buildDead(lr, string(feedback.CodeMalformedJSON), time.Now())
+		require.NoError(t, b.enqueue([]*record{dead}, nil))
+		synctest.Wait()
 		stuck := b.client.take()
+		require.Len(t, stuck, 1)
 		for i := 1; i < 10; i++ {
 			b.send(i, i+1)
 			time.Sleep(time.Second)

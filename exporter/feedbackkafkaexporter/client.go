@@ -51,6 +51,7 @@ func newClient(
 		// wider, so that handing a record over never blocks it.
 		kgo.MaxBufferedRecords(2*cfg.Producer.FlushMaxMessages),
 		kgo.MaxBufferedBytes(2*cfg.MaxBufferedBytes),
+		kgo.ProducerLinger(handOver), // delivery ends it
 	)...)
 }
 

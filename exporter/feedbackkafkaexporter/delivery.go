@@ -19,6 +19,7 @@ import (
 // producer is the part of the Kafka client that delivery needs.
 type producer interface {
 	Produce(ctx context.Context, r *kgo.Record, promise func(*kgo.Record, error))
+	Flush(ctx context.Context) error
 	PurgeTopicsFromProducing(topics ...string)
 }
 
@@ -69,6 +70,7 @@ type delivery struct {
 	gathering    gathering  // of queue
 	queue        []*record
 	spare        []*record // the dispatcher's: what queue becomes next
+	turn         []*record // the dispatcher's: what it hands over next
 	topics       []*topic
 	busy         []*lane // with more to do than hand on
 	seq          uint64
@@ -76,6 +78,7 @@ type delivery struct {
 	pendingBytes int64 // what they count for in the account
 	handed       int   // records the client has
 	handedBytes  int64
+	cold         int  // how often the client is still to be told to send; see coldFlushes
 	starved      bool // a lane waits for room that others take
 	sheltered    bool // the spool takes everything: the breaker is open, or time to stop runs out
 	retreating   bool // the latter
@@ -189,13 +192,13 @@ func (d *delivery) applySeen() {
 			continue
 		}
 		t.limit = t.seenLimit
+		straight := !t.mixed()
 		if t.partitions != t.seenPartitions {
 			t.partitions = t.seenPartitions
 			d.gathering.spread(d.eventPartitions())
 		}
 		first := len(t.lanes) == 0
-		t.resize(t.seenPartitions)
-		var waiting []*record
+		waiting := t.resize(t.seenPartitions, straight)
 		if first && t.any.mode == laneOpen {
 			waiting, t.any.behind = t.any.behind, nil
 		}
@@ -220,18 +223,20 @@ func (d *delivery) forward() {
 	for _, r := range records {
 		d.place(r)
 	}
-	d.mu.Lock()
-	d.gathering.seal(d.now())
-	d.mu.Unlock()
-	clear(records)
-	const keep = 1 << 16
-	if cap(records) > keep {
-		records = nil
-	}
-	d.spare = records[:0]
+	d.spare = reuse(records)
 }
 
-// place puts a record on its lane: on to the client if the lane is open.
+// reuse empties a slice, and lets go of one that has become large.
+func reuse(records []*record) []*record {
+	const keep = 1 << 16
+	if cap(records) > keep {
+		return nil
+	}
+	clear(records)
+	return records[:0]
+}
+
+// place puts a record on its lane, from which resume takes it.
 func (d *delivery) place(r *record) {
 	d.mu.Lock()
 	if d.closed {
@@ -247,18 +252,12 @@ func (d *delivery) place(r *record) {
 	if d.sheltered && l.mode != laneStored && d.keeper.mayTakeOver() {
 		d.takeOver(l)
 	}
-	switch {
-	case l.mode == laneStored && !l.returning:
+	if l.mode == laneStored && !l.returning {
 		l.unsaved = append(l.unsaved, r)
 		d.keeper.await(l)
-	case l.mode != laneOpen || len(l.behind) > 0 || l.topic.blocked(l) || !d.hasRoom(l, r):
+	} else {
 		l.behind = append(l.behind, r)
 		d.attend(l)
-	default:
-		d.hand(l, r)
-		d.mu.Unlock()
-		d.produce(r)
-		return
 	}
 	d.mu.Unlock()
 }
@@ -275,7 +274,7 @@ func (d *delivery) attend(l *lane) {
 // much of it that the others stand still with it: one gets a quarter, and one
 // whose records are not answered its share. The caller holds mu.
 func (d *delivery) hasRoom(l *lane, r *record) bool {
-	n := r.payload()
+	n := r.carried()
 	switch {
 	case d.handed == 0:
 		return true
@@ -297,31 +296,59 @@ func (d *delivery) hasRoom(l *lane, r *record) bool {
 // produce when it does not any more.
 func (d *delivery) hand(l *lane, r *record) {
 	r.Partition = l.topic.partitionOf(r, l)
-	r.sent, r.sentBytes, r.alone = true, r.payload(), false
+	r.sent, r.sentBytes, r.alone = true, r.carried(), false
 	r.spans.handed(r)
 	d.gathering.handed(r)
 	l.inflight++
 	l.bytes += r.sentBytes
 	d.handed++
 	d.handedBytes += r.sentBytes
+	if !l.topic.warm {
+		d.cold = coldFlushes
+	}
 	if l.mode != laneStored {
 		l.flight.push(r)
 	}
 }
 
-// produce hands a record to the client. The context is nobody's: a caller that
-// gives up must not take back what was acknowledged to others in its batch.
-func (d *delivery) produce(r *record) {
-	r.Timestamp = time.Time{} // the client sets it, and counts from it
-	r.Context = nil
-	if r.handled == nil {
-		r.handled = func(_ *kgo.Record, err error) { d.outcome(r, err) }
+// handOver is how long the client waits for more records of a batch. They all
+// come at once, and then it is told to send, so this ends only in a process
+// that was stopped in between.
+const handOver = time.Second
+
+// The client knows nothing of a topic until it is given the first record for it,
+// and lets that linger when it does. So it is told to send again, for as long as
+// it would linger.
+const (
+	coldFlushEvery = 5 * time.Millisecond
+	coldFlushes    = int(handOver / coldFlushEvery)
+)
+
+// ended is a context for which nobody waits.
+var ended = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// produce hands records to the client, which sends none of them before it has
+// all: if it is refused one, it gives back all that it has of the partition. What
+// it were given later, before the refusal is known here, would go before them.
+// The context is nobody's: a caller that gives up must not take back what was
+// acknowledged to others in its batch.
+func (d *delivery) produce(records []*record) {
+	for _, r := range records {
+		r.Timestamp = time.Time{} // the client sets it, and counts from it
+		r.Context = nil
+		if r.handled == nil {
+			r.handled = func(_ *kgo.Record, err error) { d.outcome(r, err) }
+		}
+		d.client.Produce(context.Background(), &r.Record, r.handled)
 	}
-	d.client.Produce(context.Background(), &r.Record, r.handled)
+	_ = d.client.Flush(ended) // it says that it was not waited for
 }
 
-// resume lets lanes go on that are not simply open, and returns after how long
-// to look again.
+// resume hands over what lanes have, and returns after how long to look again.
 func (d *delivery) resume() (wait time.Duration) {
 	d.purge()
 	d.mu.Lock()
@@ -333,83 +360,96 @@ func (d *delivery) resume() (wait time.Duration) {
 		}
 	}
 	sooner(d.gathering.wait(now))
-	if len(d.busy) > 0 {
+	if len(d.busy) > 0 && d.gathering.volley == nil {
 		d.gathering.begin(false)
 	}
-	var out []*record
 	d.busy = slices.DeleteFunc(d.busy, func(l *lane) bool {
 		if d.closed {
 			return true
 		}
-		next, after := d.advance(l, now)
-		sooner(after)
-		out = append(out, next...)
+		sooner(d.advance(l, now))
 		l.listed = l.mode != laneOpen || len(l.behind) > 0
 		return !l.listed
 	})
 	d.gathering.seal(now)
+	cold := d.cold > 0
+	if cold {
+		d.cold--
+		sooner(coldFlushEvery)
+	}
 	d.mu.Unlock()
-	for _, r := range out {
-		d.produce(r)
+	if len(d.turn) > 0 || cold {
+		d.produce(d.turn)
+		d.turn = reuse(d.turn)
 	}
 	return wait
 }
 
 // advance takes from a lane what goes to the client now, or says how long to
 // wait. The caller holds mu.
-func (d *delivery) advance(l *lane, now time.Time) (next []*record, wait time.Duration) {
+func (d *delivery) advance(l *lane, now time.Time) (wait time.Duration) {
 	if l.mode == laneStored {
-		if next, wait = d.drain(l, now); l.mode == laneStored {
-			return next, wait
+		if wait = d.drain(l, now); l.mode == laneStored {
+			return wait
 		}
 	}
 	if l.topic.blocked(l) {
-		return nil, 0
+		return 0
 	}
 	if l.mode == laneHeld {
 		if l.inflight > 0 {
-			return nil, 0
+			return 0
 		}
 		d.sift(l)
 		if wait := l.due.Sub(now); wait > 0 {
-			return nil, wait
+			return wait
 		}
 		if len(l.back) > 0 {
 			if !d.hasRoom(l, l.back[0]) {
-				return nil, 0
+				return 0
 			}
 			l.grow()
 			l.flight.clear()
-			return d.takeGroup(l), 0
+			d.takeGroup(l)
+			return 0
 		}
 		l.open()
 		signal(d.wake) // others may wait for it
 	}
-	return d.take(l, &l.behind, len(l.behind)), 0
+	if l.inflight > 0 {
+		return 0
+	}
+	d.take(l, &l.behind, len(l.behind))
+	return 0
 }
 
-// take hands over up to n of the first records of a list, as far as the client
-// has room. The caller holds mu.
+// take adds up to n of the first records of a list to the turn, as far as the
+// client has room and one batch holds them. The caller holds mu.
 func (d *delivery) take(l *lane, from *[]*record, n int) []*record {
 	n = min(n, len(*from))
-	took := 0
+	took, size := 0, 0
 	for took < n && d.hasRoom(l, (*from)[took]) {
-		d.hand(l, (*from)[took])
+		r := (*from)[took]
+		if size += r.framing() + int(r.carried()); took > 0 && size > l.topic.limit {
+			break
+		}
+		d.hand(l, r)
 		took++
 	}
-	out := slices.Clone((*from)[:took])
+	start := len(d.turn)
+	d.turn = append(d.turn, (*from)[:took]...)
 	*from = slices.Delete(*from, 0, took)
-	return out
+	return d.turn[start:]
 }
 
 // takeGroup hands over the next of what came back or was stored, while nothing
 // of the lane is on the way. The caller holds mu.
-func (d *delivery) takeGroup(l *lane) []*record {
+func (d *delivery) takeGroup(l *lane) (size int) {
 	group := d.take(l, &l.back, l.group)
 	for _, r := range group {
 		r.alone = len(group) == 1
 	}
-	return group
+	return len(group)
 }
 
 // purge makes the client forget topics that were deleted and made again: it
@@ -421,7 +461,7 @@ func (d *delivery) purge() {
 		d.mu.Lock()
 		due := t.stale && t.inflight() == 0
 		if due {
-			t.stale = false
+			t.stale, t.warm = false, false
 		}
 		d.mu.Unlock()
 		if due {

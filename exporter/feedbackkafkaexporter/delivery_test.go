@@ -43,6 +43,9 @@ func (s *scripted) Produce(_ context.Context, r *kgo.Record, promise func(*kgo.R
 	s.held = append(s.held, handedOver{r, promise})
 }
 
+// Flush is for a client that lingers.
+func (s *scripted) Flush(context.Context) error { return nil }
+
 func (s *scripted) PurgeTopicsFromProducing(topics ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -408,11 +411,27 @@ func TestBackoff(t *testing.T) {
 
 func TestResize(t *testing.T) {
 	tp := newTopic("t", false, 1)
-	require.True(t, tp.resize(2))
+	tp.resize(2, true)
+	require.Len(t, tp.lanes, 2)
 	tp.lanes[1].mode = laneHeld
-	require.False(t, tp.resize(3), "a key must not change its lane while one is held")
-	require.True(t, tp.resize(2))
+	tp.resize(3, true)
+	require.Len(t, tp.lanes, 2, "a key must not change its lane while one is held")
+	tp.resize(2, true)
+	require.Len(t, tp.lanes, 2)
 	tp.lanes[1].mode = laneOpen
-	require.True(t, tp.resize(3))
-	require.Len(t, tp.lanes, 3)
+	tp.lanes[1].inflight = 1
+	tp.resize(3, false)
+	require.Len(t, tp.lanes, 2, "nor while something is on the way that may come back and be sent elsewhere")
+	tp.resize(1, true)
+	require.Len(t, tp.lanes, 2, "nor while it needs its lane")
+	tp.resize(3, true)
+	require.Len(t, tp.lanes, 3, "the lane is the partition")
+	tp.lanes[1].inflight = 0
+	tp.lanes[0].behind, tp.lanes[1].behind = []*record{{seq: 1}, {seq: 4}}, []*record{{seq: 2}, {seq: 3}}
+	var order []uint64
+	for _, r := range tp.resize(4, false) {
+		order = append(order, r.seq)
+	}
+	require.Len(t, tp.lanes, 4)
+	require.Equal(t, []uint64{1, 2, 3, 4}, order)
 }

@@ -80,8 +80,8 @@ func newExporter(set exporter.Settings, cfg *Config) *feedbackExporter {
 	e.delivery.room, e.delivery.roomCount = int64(cfg.MaxBufferedBytes), cfg.Producer.FlushMaxMessages
 	e.delivery.spoolAfter = cfg.SpoolAfter
 	e.delivery.pace.rate = float64(cfg.Spool.DrainRate)
+	e.delivery.gathering.linger = cfg.Producer.Linger
 	if cfg.Batching.Enabled && cfg.Producer.Linger > 0 {
-		e.delivery.gathering.linger = cfg.Producer.Linger
 		e.delivery.gathering.perPartition = cfg.Batching.MaxRecords
 		e.delivery.gathering.sizer = newSizer(&cfg.Batching, firstRecords)
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -158,11 +157,6 @@ func TestOneRefusedAmongNeighbours(t *testing.T) {
 		t.Run(refusal.Message, func(t *testing.T) {
 			c := newCluster(t, seeded())
 			poisoned(c, testTopic, refusal)
-			// The client has all of them when the first answer comes: what it is
-			// given only then may be written before what came back (docs/lanes.md).
-			var trip atomic.Int64
-			trip.Store(int64(20 * time.Millisecond))
-			answerAfter(c, &trip)
 			r := newRig(t, c, func(cfg *Config, _ *testRuntime) {
 				cfg.Acknowledge = AcknowledgeDelivered
 				cfg.Producer.Compression = "none" // the fake broker reads the records

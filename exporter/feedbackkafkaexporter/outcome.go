@@ -43,8 +43,8 @@ func (d *delivery) outcome(r *record, err error) {
 		d.returned(r, l, f, err)
 	}
 	mended := f == delivered && notOpen
-	wake := d.starved || l.inflight == 0 && (l.mode != laneOpen || l.topic.stale) || l.mode == laneOpen && len(l.behind) > 0 ||
-		l.inflight == 0 && (l == l.topic.any || l.topic.mixed())
+	wake := d.starved || l.inflight == 0 &&
+		(l.mode != laneOpen || len(l.behind) > 0 || l.topic.stale || l == l.topic.any || l.topic.mixed())
 	d.starved = false
 	if d.handed == 0 {
 		signal(d.idle)
@@ -72,6 +72,7 @@ func (d *delivery) arrived(r *record, l *lane) {
 	r.spans.delivered(r)
 	l.failures = 0
 	l.answered = d.now()
+	l.topic.warm = true
 	l.flight.trim()
 	if r.drained {
 		d.counts.drained.Add(1)

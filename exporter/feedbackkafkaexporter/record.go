@@ -79,12 +79,22 @@ type origin struct {
 // size bounds from above what the record takes in a batch of its own,
 // uncompressed.
 func (r *record) size() int {
+	return r.framing() + int(r.payload())
+}
+
+// framing is the most that Kafka's format adds to what a record carries.
+func (r *record) framing() int {
 	const batch, fixed, perField = 61 + 12, 32, 5
-	n := batch + fixed + len(r.Key) + len(r.Value)
-	for _, h := range r.Headers {
-		n += len(h.Key) + len(h.Value) + 2*perField
+	return batch + fixed + 2*perField*len(r.Headers)
+}
+
+// carried is payload, as it was counted when the record came: to read its
+// headers again costs more than all else that is done while it waits.
+func (r *record) carried() int64 {
+	if r.counted == 0 {
+		return r.payload()
 	}
-	return n
+	return r.counted - recordOverhead
 }
 
 // payload is what the record carries, in bytes.

@@ -62,13 +62,20 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// simBroker is a cluster: it answers for each partition in order, whole
-// batches, as the client does.
+// simBroker is a cluster and the client before it: it answers for each partition
+// in order, whole batches, and tells of it later.
 type simBroker struct {
-	mu   sync.Mutex
-	held map[simPartition][]handedOver
-	log  []simRecord // what it has, in the order it got it
-	has  map[string]int
+	mu      sync.Mutex
+	held    map[simPartition][]handedOver
+	answers []answer    // not told yet
+	log     []simRecord // what it has, in the order it got it
+	has     map[string]int
+}
+
+// answer is what became of a record.
+type answer struct {
+	handedOver
+	err error
 }
 
 type simPartition struct {
@@ -87,6 +94,9 @@ func (s *simBroker) Produce(_ context.Context, r *kgo.Record, promise func(*kgo.
 	p := simPartition{r.Topic, r.Partition}
 	s.held[p] = append(s.held[p], handedOver{r, promise})
 }
+
+// Flush is for a client that lingers.
+func (*simBroker) Flush(context.Context) error { return nil }
 
 func (*simBroker) PurgeTopicsFromProducing(...string) {}
 
@@ -116,6 +126,33 @@ func (s *simBroker) take(p simPartition, n int, write bool) []handedOver {
 		}
 	}
 	return out
+}
+
+// decide notes what became of records.
+func (s *simBroker) decide(batch []handedOver, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range batch {
+		s.answers = append(s.answers, answer{h, err})
+	}
+}
+
+// tell gives up to n answers, in the order in which they were decided.
+func (s *simBroker) tell(n int) {
+	s.mu.Lock()
+	n = min(n, len(s.answers))
+	told := s.answers[:n]
+	s.answers = s.answers[n:]
+	s.mu.Unlock()
+	for _, a := range told {
+		a.promise(a.rec, a.err)
+	}
+}
+
+func (s *simBroker) untold() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.answers)
 }
 
 func (s *simBroker) len(p simPartition) int {
@@ -173,7 +210,7 @@ func (s *sim) know() {
 
 func (s *sim) run() {
 	steps := []func(){
-		s.send, s.send, s.send, s.send, s.answer, s.answer, s.answer, s.answer, s.fail, s.wait, s.wait,
+		s.send, s.send, s.send, s.send, s.answer, s.answer, s.answer, s.answer, s.fail, s.tell, s.wait, s.wait,
 		s.stick, s.know, s.full, s.breakDisk, s.shelter, s.restart,
 	}
 	for range 40 + s.rnd.IntN(60) {
@@ -232,18 +269,34 @@ func (s *sim) write(p simPartition, n int) {
 	}
 	batch := s.broker.take(p, n, true)
 	s.note("write %v %v", p, idsOf(batch))
-	for _, h := range batch {
-		h.promise(h.rec, nil)
+	s.broker.decide(batch, nil)
+	s.mayTell()
+}
+
+// mayTell has the client tell of all that was decided, three times out of four.
+func (s *sim) mayTell() {
+	if s.rnd.IntN(4) > 0 {
+		s.tell()
 	}
+}
+
+func (s *sim) tell() {
+	n := s.broker.untold()
+	if n > 0 && s.rnd.IntN(4) == 0 {
+		n = 1 + s.rnd.IntN(n)
+	}
+	if n > 0 {
+		s.note("tell %d of %d", n, s.broker.untold())
+	}
+	s.broker.tell(n)
 }
 
 func (s *sim) refuse(p simPartition, err error) {
 	batch := s.broker.take(p, s.broker.len(p), false)
 	name, _ := reasonOf(err)
 	s.note("refuse %v %v %s", p, idsOf(batch), name)
-	for _, h := range batch {
-		h.promise(h.rec, err)
-	}
+	s.broker.decide(batch, err)
+	s.mayTell()
 }
 
 func idsOf(batch []handedOver) (out []string) {
@@ -315,7 +368,11 @@ func (s *sim) restart() {
 		return
 	}
 	crash := s.rnd.IntN(2) == 0
-	if !crash {
+	if crash {
+		s.crashes += s.broker.untold()
+		s.broker.answers = nil
+	} else {
+		s.broker.tell(s.broker.untold())
 		s.bench.stopDraining()
 		s.bench.retreat()
 		after(time.Second)
@@ -398,6 +455,7 @@ func (s *sim) heal() {
 			quiet = 0
 			s.write(p, s.broker.len(p))
 		}
+		s.broker.tell(s.broker.untold())
 		synctest.Wait()
 		s.checkAcknowledged()
 		if len(s.history) > 20_000 {

@@ -92,9 +92,9 @@ func (d *delivery) notReturning(l *lane) {
 // when the last stored record is delivered and nothing is on its way to the
 // spool: that is decided here, under the lock under which records are placed.
 // The caller holds mu.
-func (d *delivery) drain(l *lane, now time.Time) (next []*record, wait time.Duration) {
+func (d *delivery) drain(l *lane, now time.Time) (wait time.Duration) {
 	if l.inflight > 0 || l.topic.blocked(l) {
-		return nil, 0
+		return 0
 	}
 	d.sift(l)
 	storing := l.appending || len(l.unsaved) > 0 && d.keeper.mayTakeOver()
@@ -104,27 +104,26 @@ func (d *delivery) drain(l *lane, now time.Time) (next []*record, wait time.Dura
 		l.unsaved, l.behind = nil, append(unsaved, l.behind...)
 		l.open()
 		signal(d.wake) // others may wait for it
-		return nil, 0
+		return 0
 	}
 	if d.stopping || d.sheltered {
-		return nil, 0
+		return 0
 	}
 	if wait := l.due.Sub(now); wait > 0 {
-		return nil, wait
+		return wait
 	}
 	if len(l.back) == 0 {
 		d.keeper.fetch(l)
-		return nil, 0
+		return 0
 	}
 	if !d.hasRoom(l, l.back[0]) {
-		return nil, 0
+		return 0
 	}
 	if wait := d.pace.wait(now); wait > 0 {
-		return nil, wait
+		return wait
 	}
 	l.grow()
-	next = d.takeGroup(l)
-	d.pace.spend(len(next))
+	d.pace.spend(d.takeGroup(l))
 	rest := l.entries - l.inflight - len(l.back)
 	switch {
 	case rest > 0 && len(l.back) < drainWindow/2:
@@ -132,7 +131,7 @@ func (d *delivery) drain(l *lane, now time.Time) (next []*record, wait time.Dura
 	case rest == 0 && len(l.back) == 0 && len(l.unsaved) == 0 && !l.appending:
 		l.returning = true
 	}
-	return next, 0
+	return 0
 }
 
 // shelter has the spool take everything, or ends that.

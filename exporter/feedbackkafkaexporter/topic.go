@@ -4,6 +4,9 @@
 package feedbackkafkaexporter // import "github.com/otelcol-feedback/otelcol-feedback/exporter/feedbackkafkaexporter"
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/otelcol-feedback/otelcol-feedback/pkg/spool"
@@ -18,13 +21,14 @@ type topic struct {
 	hash kgo.TopicPartitioner
 
 	// lanes has one lane a partition. It is empty until the partitions are known,
-	// and keeps its number while one of them has more to do than hand on: a key
-	// must not overtake itself from one lane to another.
+	// and keeps its number while one of them is not open or on the way: a key must
+	// not overtake itself from one lane to another.
 	lanes      []*lane
 	any        *lane // of all records while lanes is empty; what it holds goes before theirs
 	partitions int   // that Kafka has; 0 while not known
 	limit      int   // the largest record it takes
 	stale      bool  // deleted and made again: the client must forget it first
+	warm       bool  // the client has sent to it
 	marked     int   // the number of lanes that the spool has a mark of
 
 	keyless   int // index of the lane that records without a key take at present
@@ -117,13 +121,14 @@ func (t *topic) blocked(l *lane) bool {
 	case !t.any.quiet():
 		return true
 	default:
-		return t.mixed() && t.inflight() > l.inflight
+		return t.mixed() && (t.open() || t.inflight() > l.inflight)
 	}
 }
 
 // mixed reports whether the lanes are not the partitions: two may lead to one
 // partition, where the refusal of one's record would be said of the other's. So
-// only one of them is on the way at a time.
+// only one of them is on the way at a time, and none once all are open: there
+// will be as many as partitions when nothing is on the way.
 func (t *topic) mixed() bool { return len(t.lanes) != t.partitions }
 
 // inflight is the number of the topic's records that the client has.
@@ -134,19 +139,29 @@ func (t *topic) inflight() (n int) {
 	return n
 }
 
-// resize gives the topic n lanes, unless one of them is not open and empty of
-// what waits.
-func (t *topic) resize(n int) bool {
-	if n == len(t.lanes) {
-		return true
+// resize gives the topic n lanes once all are open, and returns what waits on
+// them, by order of arrival, to be placed anew. What is on the way may come back,
+// and then goes where its lane leads: if that is where it was bound, there is no
+// need to wait for it.
+func (t *topic) resize(n int, straight bool) (waiting []*record) {
+	if n == len(t.lanes) || !t.open() {
+		return nil
 	}
-	for i, l := range t.lanes {
-		if l.mode != laneOpen || len(l.behind) > 0 || i >= n && !l.quiet() {
-			return false
-		}
+	if (!straight || n < len(t.lanes)) && t.inflight() > t.any.inflight {
+		return nil
 	}
+	for _, l := range t.lanes {
+		waiting = append(waiting, l.behind...)
+		l.behind = nil
+	}
+	slices.SortFunc(waiting, func(a, b *record) int { return cmp.Compare(a.seq, b.seq) })
 	t.setLanes(n)
-	return true
+	return waiting
+}
+
+// open reports whether all lanes of partitions are open.
+func (t *topic) open() bool {
+	return !slices.ContainsFunc(t.lanes, func(l *lane) bool { return l.mode != laneOpen })
 }
 
 func (t *topic) setLanes(n int) {
